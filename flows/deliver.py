@@ -1,0 +1,19 @@
+"""Send what is waiting in the outbox."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from ntm_workflow.chase import outbox
+from ntm_workflow.serve import flow_run
+
+
+@flow(name="deliver")
+def deliver() -> int:
+    """Send the waiting notices in working hours. The outbox itself decides on a second try."""
+    rt = flow_run.load()
+    done = outbox.deliver(rt, actor=flow_run.actor("deliver"), respect_hours=True)
+    flow_run.report(
+        "thu-da-gui", (), sent=done.sent, failed=done.failed, waiting=done.waiting, day=rt.today()
+    )
+    return done.sent

@@ -1,0 +1,32 @@
+"""Move the simulated day on, running on each day what Prefect would have run."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from prefect import flow
+
+from ntm_workflow import simulation
+from ntm_workflow.errors import Refused
+from ntm_workflow.serve import deployments, flow_run, schedules
+
+
+@flow(name="simulate", flow_run_name="simulate-{to}")
+def advance(to: str) -> str:
+    """Live every day up to and including `to` (ISO). Killed midway, the next run goes on.
+
+    The day reached is lived again first: it may have been cut short, and
+    everything in it is safe to repeat.
+    """
+    rt, actor = flow_run.load(), flow_run.actor("simulate")
+    if not rt.simulated:
+        raise Refused("control.no_simulation")
+    plan = schedules.planned(rt.plan, rt.days)
+    lived = []
+    for day in schedules.days_to(rt.today(), date.fromisoformat(to)):
+        rt.set_simulated(day, actor)
+        ran = [deployments.run_here(item) for item in schedules.due_on_day(plan, day)]
+        simulation.offices_answer(rt, day)
+        lived.append(flow_run.line(day=day, ran=", ".join(ran)))
+    flow_run.report("mo-phong", lived, count=len(lived), day=rt.today())
+    return rt.today().isoformat()

@@ -1,0 +1,1 @@
+"""Paper → plan. Pure: no clock, no database, no network."""

@@ -1,0 +1,300 @@
+"""Body cells: "BCĐ, BQL cấp xã" → the bodies it names, through the register.
+
+A cell is read left to right as names, levels and separators. A name printed
+without its level ("BCĐ") takes the level of the next name that has one in the
+same part of the cell, or the plan's own level. What matches nothing, or two
+bodies, comes back unresolved with the nearest names: never guessed, never dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rapidfuzz import process
+
+from ntm_workflow.appendix.model import Body, Level, Named, Unit
+from ntm_workflow.appendix.text import fold, nfc
+
+_WORD = re.compile(r"\w+|[^\w\s]|\n")
+_BREAKS = {";", "\n"}  # a level never reaches across these
+
+# How the levels are written, after their prefix ("cấp", "các").
+LEVEL_WORDS: dict[str, Level] = {
+    "trung ương": Level.CENTRAL,
+    "tỉnh": Level.PROVINCE,
+    "thành phố": Level.PROVINCE,
+    "huyện": Level.DISTRICT,
+    "thị xã": Level.DISTRICT,
+    "quận": Level.DISTRICT,
+    "xã": Level.COMMUNE,
+    "phường": Level.COMMUNE,
+    "thị trấn": Level.COMMUNE,
+}
+_PREFIXES = {"cấp", "các"}
+_LEVEL_LABEL = {
+    Level.CENTRAL: "trung ương",
+    Level.PROVINCE: "tỉnh",
+    Level.DISTRICT: "huyện",
+    Level.COMMUNE: "xã",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A printed name that is no body, or more than one."""
+
+    printed: str
+    nearest: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    raw: str
+    key: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Mention:
+    printed: str
+    name: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    levels: list[Level] = field(default_factory=list)
+    unit: str | None = None
+    segment: int = 0
+
+
+def _tokens(text: str) -> list[_Token]:
+    return [_Token(m[0], fold(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
+
+
+def _key(text: str) -> tuple[str, ...]:
+    return tuple(token.key for token in _tokens(nfc(text)))
+
+
+class Register:
+    """The bodies a plan knows, and every way their names are printed."""
+
+    def __init__(self, bodies: Iterable[Body], units: Sequence[Unit], level: Level) -> None:
+        self.bodies = {body.id: body for body in bodies}
+        self.units = {unit.id: unit for unit in units}
+        self.level = level
+        self._alias: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        self._family: dict[tuple[str, ...], dict[Level, list[str]]] = defaultdict(dict)
+        self._unit = {_key(unit.name): unit.id for unit in units}
+        self._spellings: dict[str, None] = {}
+        for body in self.bodies.values():
+            self._learn(body)
+        lengths = [len(key) for key in (*self._alias, *self._family, *self._unit)]
+        self._longest = max(lengths, default=1)
+
+    def _learn(self, body: Body) -> None:
+        for name in (body.name, body.short, *body.aliases):
+            self._alias[_key(name)].add(body.id)
+            self._spellings[name] = None
+        for name in body.names:
+            self._family[_key(name)].setdefault(body.level, []).append(body.id)
+            label = _LEVEL_LABEL[body.level]
+            self._spellings[f"{name} {label}"] = None
+            self._spellings[f"{name} cấp {label}"] = None
+
+    # -- the cell ---------------------------------------------------------
+
+    def resolve(self, cell: str) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
+        """Read one cell. Names come in the order printed, each with its bodies.
+
+        A commune-level name stands for that body in every commune of the
+        programme, unless the commune is named ("BCĐ xã Tân Lập").
+        """
+        text = nfc(cell)
+        mentions = self._read(text, _tokens(text))
+        self._share_levels(mentions)
+        named: list[Named] = []
+        lost: list[Unresolved] = []
+        for mention in mentions:
+            found = self._bodies_of(mention)
+            if isinstance(found, Unresolved):
+                lost.append(found)
+            else:
+                named.append(Named(mention.printed, found))
+        return tuple(named), tuple(lost)
+
+    def _read(self, text: str, tokens: list[_Token]) -> list[_Mention]:
+        plain = text.isascii()  # a cell typed without any marks is read without them
+        mentions: list[_Mention] = []
+        at = segment = 0
+        while at < len(tokens):
+            if _is_separator(tokens[at]):
+                segment += tokens[at].raw in _BREAKS
+                at += 1
+                continue
+            mention, end = self._mention(tokens, at, plain)
+            mention.printed = text[tokens[at].start : tokens[end - 1].end]
+            mention.segment = segment
+            mentions.append(mention)
+            at = end
+        return mentions
+
+    def _mention(self, tokens: list[_Token], at: int, plain: bool) -> tuple[_Mention, int]:
+        size, fixed, name = self._longest_name(tokens, at)
+        if not size:
+            return _Mention(""), self._end_of_unknown(tokens, at)
+        mention = _Mention("", name=name, fixed=fixed)
+        end = at + size
+        while levels := _level_phrase(tokens, end, plain):
+            level, after = levels
+            if fixed and any(self.bodies[body].level is not level for body in fixed):
+                break
+            mention.levels.append(level)
+            end = after
+            if unit := self._unit_at(tokens, end, level):
+                mention.unit, end = unit
+                break
+        if not _ends_here(tokens, end):  # "BCĐ xyz": a name of its own, not ours and a rest
+            return _Mention(""), self._end_of_unknown(tokens, at)
+        return mention, end
+
+    def _longest_name(
+        self, tokens: list[_Token], at: int
+    ) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+        for size in range(min(self._longest, len(tokens) - at), 0, -1):
+            key = tuple(token.key for token in tokens[at : at + size])
+            if key in self._alias:
+                return size, tuple(sorted(self._alias[key])), ()
+            if key in self._family:
+                return size, (), key
+        return 0, (), ()
+
+    def _unit_at(self, tokens: list[_Token], at: int, level: Level) -> tuple[str, int] | None:
+        for size in range(min(4, len(tokens) - at), 0, -1):
+            key = tuple(token.key for token in tokens[at : at + size])
+            unit = self._unit.get(key)
+            if unit and self.units[unit].level is level:
+                return unit, at + size
+        return None
+
+    def _end_of_unknown(self, tokens: list[_Token], at: int) -> int:
+        end = at + 1
+        while end < len(tokens) and not _is_separator(tokens[end]):
+            end += 1
+        return end
+
+    @staticmethod
+    def _share_levels(mentions: list[_Mention]) -> None:
+        """Give "BCĐ" in "BCĐ, BQL cấp xã" the level written once, on the right."""
+        following: _Mention | None = None
+        for mention in reversed(mentions):
+            if not mention.name:
+                following = mention if mention.fixed else None
+                continue
+            if following and following.segment != mention.segment:
+                following = None
+            if not mention.levels and following and following.name:
+                mention.levels = list(following.levels)
+                mention.unit = following.unit
+            following = mention
+
+    def _bodies_of(self, mention: _Mention) -> tuple[str, ...] | Unresolved:
+        if mention.fixed:
+            if len(mention.fixed) > 1:
+                return Unresolved(mention.printed, ambiguous=mention.fixed)
+            return mention.fixed
+        if not mention.name:
+            return Unresolved(mention.printed, self.nearest(mention.printed))
+        family = self._family[mention.name]
+        levels = mention.levels or [self._default_level(family)]
+        found: list[str] = []
+        for level in levels:
+            bodies = self._in_programme(family.get(level, []), mention.unit)
+            if not bodies:
+                return Unresolved(mention.printed, self.nearest(mention.printed))
+            if len(bodies) > 1 and self.bodies[bodies[0]].unit is None:
+                return Unresolved(mention.printed, ambiguous=tuple(bodies))
+            found.extend(bodies)
+        return tuple(found)
+
+    def _default_level(self, family: dict[Level, list[str]]) -> Level:
+        return self.level if self.level in family else next(iter(family))
+
+    def _in_programme(self, bodies: list[str], unit: str | None) -> list[str]:
+        if unit:
+            return [body for body in bodies if self.bodies[body].unit == unit]
+        return [
+            body
+            for body in bodies
+            if (home := self.bodies[body].unit) is None or self.units[home].in_programme
+        ]
+
+    # -- other questions to the register ----------------------------------
+
+    def read_units(self, cell: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """Read "Xã Vũ Lễ, Tân Lập" → ((printed, unit id), …) and what is no unit."""
+        text = nfc(cell)
+        known: list[tuple[str, str]] = []
+        lost: list[str] = []
+        for part in re.split(r"[,;\n]|\bvà\b", text):
+            name = re.sub(r"^\s*(các\s+)?(xã|phường|thị trấn)\s+", "", part, flags=re.I).strip(" .")
+            if not name:
+                continue
+            unit = self._unit.get(_key(name))
+            if unit:
+                known.append((part.strip(), unit))
+            else:
+                lost.append(part.strip())
+        return tuple(known), tuple(lost)
+
+    def nearest(self, printed: str, count: int = 3) -> tuple[str, ...]:
+        """Return the known spellings most like `printed`, best first; none if all are far."""
+        choices = {spelling: fold(spelling) for spelling in self._spellings}
+        found = process.extract(fold(printed), choices, limit=count, score_cutoff=72)
+        return tuple(match[2] for match in found)
+
+    def nearest_unit(self, printed: str) -> tuple[str, ...]:
+        """Return the names of units most like `printed`."""
+        choices = {unit.name: fold(unit.name) for unit in self.units.values()}
+        found = process.extract(fold(printed), choices, limit=3, score_cutoff=60)
+        return tuple(match[2] for match in found)
+
+
+def _is_separator(token: _Token) -> bool:
+    return token.raw in {",", ";", "\n", ".", "/"} or token.raw.casefold() == "và"
+
+
+def _ends_here(tokens: list[_Token], at: int) -> bool:
+    return at >= len(tokens) or _is_separator(tokens[at])
+
+
+def _level_phrase(tokens: list[_Token], at: int, plain: bool) -> tuple[Level, int] | None:
+    """Read "cấp huyện", "các xã", "xã", also after a comma or "và" that continues a list.
+
+    After a separator a level stands alone ("cấp huyện, xã"): something else
+    behind it would be another name.
+    """
+    listed = at < len(tokens) and at > 0 and _is_separator(tokens[at])
+    if listed:
+        if tokens[at].raw in _BREAKS:
+            return None
+        at += 1
+    if at < len(tokens) and _spelled(tokens[at], _PREFIXES, plain):
+        at += 1
+    for size in (2, 1):
+        words = tokens[at : at + size]
+        if len(words) < size:
+            continue
+        written = " ".join(token.key if plain else token.raw.casefold() for token in words)
+        for word, level in LEVEL_WORDS.items():
+            if written == (fold(word) if plain else word):
+                end = at + size
+                return None if listed and not _ends_here(tokens, end) else (level, end)
+    return None
+
+
+def _spelled(token: _Token, words: set[str], plain: bool) -> bool:
+    if plain:
+        return token.key in {fold(word) for word in words}
+    return token.raw.casefold() in words

@@ -1,0 +1,261 @@
+"""The timing language: "Quý II, III" → a reading: kind, windows, rule, or a question.
+
+A text is folded and its slips put right (timing_text), parsed by the grammar in
+timing.lark into elements, and the elements are put together (timing_sense).
+Nothing here reads a clock; every date is a nominal day, before any shift.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ntm_workflow.appendix.model import Every, Kind, Question, Reading
+from ntm_workflow.appendix.text import fold
+from ntm_workflow.appendix.timing_days import Impossible, Point
+from ntm_workflow.appendix.timing_lend import Span
+from ntm_workflow.appendix.timing_say import canonical, describe
+from ntm_workflow.appendix.timing_sense import (
+    Cycle,
+    Element,
+    Header,
+    Mark,
+    Words,
+    make,
+    unreadable,
+)
+from ntm_workflow.appendix.timing_text import LONGEST, mended, prepare
+
+if TYPE_CHECKING:
+    from lark import Lark, Token
+
+__all__ = ["canonical", "describe", "read"]
+
+
+def read(text: str, year: int, header: str = "") -> Reading:
+    """Return how a timing text is understood in a plan of `year`.
+
+    `header` is the column's own, and can change the meaning: under "Thời gian
+    hoàn thành" a period is a deadline, under "Số ngày" a number is a duration.
+    Windows are calendar days, both inclusive. Where `question` is set, windows
+    are what is most likely meant, not yet to be used. A yearly or quarterly
+    timing with dates of its own ("Quý IV hàng năm", "ngày 20 của tháng cuối
+    quý") is periodic and carries the windows of this one year.
+
+    Never raises: what cannot be read comes back with a question, as does any
+    text of more than 2,000 characters and any year outside 1900–2200.
+
+    Source: appendix, column "Thời gian".
+    """
+    if len(text) > LONGEST:
+        return unreadable(text, year, "too-long", "Ô này quá dài để là một thời gian.")
+    if not 1900 <= year <= 2200:
+        return unreadable(text, year, "no-year", f"Năm {year} của kế hoạch không hợp lệ.")
+    return replace(_read(text, year, header), text=text)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, year: int, header: str) -> Reading:
+    said = prepare(text)
+    if not said:
+        return unreadable(text, year, "empty", "Ô thời gian để trống.")
+    reading, words = _sense(said, year, header)
+    if reading.kind is Kind.UNREADABLE or words:
+        return _second_look(text, year, header, reading, words)
+    if "quy" in said and not re.search(r"\bq", fold(text)) and not _header(header).unit:
+        return unreadable(text, year, "numeral-alone", "Chỉ có số La Mã.", canonical(reading))
+    return reading
+
+
+def _sense(said: str, year: int, header: str) -> tuple[Reading, str]:
+    """Return the reading of a prepared text, and the words in it that were not understood."""
+    elements = _parse(said)
+    words = " ".join(e.text for e in elements if isinstance(e, Words))
+    try:
+        return make(elements, said, year, _header(header)), words
+    except Impossible as wrong:
+        why = f"Không có {wrong.what} trong lịch."
+        choices = (wrong.nearest,) if wrong.nearest else ()
+        return unreadable(said, year, "impossible-date", why, *choices), ""
+
+
+def _second_look(text: str, year: int, header: str, reading: Reading, words: str) -> Reading:
+    """Ask about what was not understood, offering the nearest text that can be read."""
+    better = mended(text)
+    if better != fold(text):
+        second, left = _sense(prepare(better), year, header)
+        if second.kind is not Kind.UNREADABLE and len(left) < len(words or text) and not left:
+            return unreadable(text, year, "nearest", f"Không đọc được “{text.strip()}”.",
+                              canonical(second))  # fmt: skip
+    if reading.kind is Kind.UNREADABLE or not words:
+        return reading
+    many = len(words.split())
+    if reading.kind is Kind.RELATIVE:
+        return reading if many < 3 else unreadable(text, year, "words")
+    said = canonical(reading)
+    if many > 6:
+        return unreadable(text, year, "words", "Ô này có nhiều chữ không phải thời gian.", said)
+    ask = f"Đã hiểu là “{said}”, nhưng còn chữ chưa hiểu: “{words}”. Có đúng không?"
+    return replace(reading, question=reading.question or Question(ask, (said,)))
+
+
+@lru_cache(maxsize=256)
+def _header(header: str) -> Header:
+    said = fold(header)
+    unit = {"thang": "month", "quy": "quarter", "nam": "year"}.get(said, "")
+    deadline = re.search(r"hoan thanh|hoan tat|thoi han|\bhan\b|ket thuc|\bxong\b", said)
+    return Header(bool(deadline), bool(re.search(r"so ngay|\(ngay\)", said)), unit)
+
+
+# ---- The grammar -------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    """Build the parser on first use: it takes a tenth of a second, importing this does not."""
+    from lark import Lark, Transformer, v_args
+
+    rules = {name: staticmethod(function) for name, function in _RULES.items()}
+    builder = v_args(inline=True)(type("Builder", (Transformer,), rules))
+    grammar = files(__package__).joinpath("timing.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer="basic", transformer=builder())
+
+
+def _parse(said: str) -> list[Element]:
+    """Return the elements of a prepared text; what does not parse is words."""
+    from lark.exceptions import LarkError
+
+    for attempt in (said, said.replace("-", ","), re.sub(r"[-/]", " ", said)):
+        try:
+            elements: Any = _parser().parse(attempt)  # the transformer's, not a tree
+            return list(elements)
+        except LarkError:
+            continue
+    return [Words(said)]
+
+
+def _numbers(tokens: tuple[Any, ...]) -> list[int]:
+    numbers = [int(n) for t in tokens if isinstance(t, str) for n in re.findall(r"\d+", t)]
+    return numbers
+
+
+def _year(numbers: list[int], at: int) -> int:
+    """The number at `at` as a year: 0 where there is none, 2020 for "20"."""
+    year = numbers[at] if len(numbers) > at else 0
+    return year + 2000 if 0 < year < 100 else year
+
+
+def _day(*tokens: Token | None) -> Point:
+    numbers = _numbers(tokens)
+    return Point("day", numbers[0], numbers[1], _year(numbers, 2), tokens[0].type != "NGAY")  # type: ignore[union-attr]
+
+
+def _point(unit: str, bare: bool = False) -> Any:
+    def make_point(*tokens: Token | None) -> Point:
+        numbers = _numbers(tokens)
+        return Point(unit, numbers[0], year=_year(numbers, 1), bare=bare)
+
+    return make_point
+
+
+def _months_of_year(*tokens: Token | None) -> Point:
+    numbers = _numbers(tokens)
+    which = str(tokens[2])[:4].rstrip()
+    return Point("months", numbers[0], year=_year(numbers, 1), which=which)
+
+
+def _part(which: Token, of: Any) -> Point:
+    said = str(which).split()
+    ten = {"thuong": "dau", "trung": "giua", "ha": "cuoi"}.get(said[0])
+    if ten:
+        return Point("part", which=f"{ten}", of=of, n=10)
+    return Point("part", which=" ".join(said) if said[0] == "nua" else said[0], of=of)
+
+
+def _part_of_unit(which: Token, unit: Token) -> Span | Cycle | Point:
+    if unit.type == "NAM":
+        return _part(which, Point("year"))
+    return Point("part of " + ("month" if unit.type == "THANG" else "quarter"), which=str(which))
+
+
+def _week(_tuan: Token, n: Token, month: Point) -> Point:
+    if n.type == "INT":
+        return Point("week", int(n), of=month)
+    return Point("week", 1, of=month, which="cuoi" if n.type == "CUOI" else "")
+
+
+_EVERY = {1: Every.MONTH, 3: Every.QUARTER, 6: Every.HALF_YEAR, 9: Every.NINE_MONTH, 12: Every.YEAR}
+_LENGTH = {"THANG": 1, "QUY": 3, "NAM": 12}
+
+
+def _unit(*tokens: Token) -> tuple[Every | None, str]:
+    number = int(tokens[0]) if tokens[0].type == "INT" else 1
+    unit = tokens[-1].type
+    if unit == "TUAN":
+        return (Every.WEEK if number == 1 else None), f"{number} tuần"
+    return _EVERY.get(number * _LENGTH[unit]), " ".join(tokens)
+
+
+def _every(*parts: Any) -> Cycle:
+    every, said = parts[-1]
+    which = next((str(p).split()[0] for p in parts[:-1] if p.type in ("DAU", "GIUA")), "")
+    return Cycle(every, which=which, said="" if every else said)
+
+
+def _unit_alone(unit: tuple[Every | None, str]) -> Cycle:
+    every, said = unit
+    return Cycle(every, loose=True, said="" if every else said)
+
+
+def _cycle(every: Every, due: str, last: bool = False) -> Any:
+    def make_cycle(*tokens: Token) -> Cycle:
+        return Cycle(every, day=31 if last else int(tokens[1]), due=due)
+
+    return make_cycle
+
+
+def _times(token: Token) -> Cycle:
+    n = int(_numbers((token,))[0])
+    unit = str(token).rsplit(maxsplit=1)[-1].rsplit("/", maxsplit=1)[-1]
+    months = {"nam": 12, "quy": 3, "thang": 1}.get(unit, 0)
+    every = _EVERY.get(months // n) if n and months and months % n == 0 else None
+    return Cycle(every, said=str(token))
+
+
+_RULES: dict[str, Any] = {
+    "start": lambda *elements: elements,
+    "span": lambda first, _to=None, last=None: Span(first, last),
+    "mark": lambda token: Mark(token.type, str(token)),
+    "words": lambda *words: Words(" ".join(words)),
+    "day": _day,
+    "day_alone": _point("day alone"),
+    "month": _point("month"),
+    "month_alone": _point("month", bare=True),
+    "month_short_year": _point("month"),
+    "quarter": _point("quarter"),
+    "months_of_year": _months_of_year,
+    "year": lambda token: Point("year", year=_numbers((token,))[0]),
+    "this_year": lambda _token: Point("year"),
+    "next_year": lambda *_tokens: Point("year", n=1),
+    "last_year": lambda _token: Point("year", n=-1),
+    "number": _point("number", bare=True),
+    "part": _part,
+    "part_of_unit": _part_of_unit,
+    "last_day": lambda _ngay, _cuoi, of: Point("part", which="last day", of=of),
+    "week": _week,
+    "unit": _unit,
+    "every": _every,
+    "unit_alone": _unit_alone,
+    "times": _times,
+    "day_of_month": _cycle(Every.MONTH, "first"),
+    "day_of_next_month": _cycle(Every.MONTH, "next"),
+    "day_of_last_month": _cycle(Every.QUARTER, "last"),
+    "day_of_first_month": _cycle(Every.QUARTER, "first"),
+    "day_of_next_quarter": _cycle(Every.QUARTER, "next"),
+    "last_day_of_month": _cycle(Every.MONTH, "first", last=True),
+    "last_day_of_quarter": _cycle(Every.QUARTER, "last", last=True),
+    "last_day_of_year": _cycle(Every.YEAR, "last", last=True),
+}

@@ -1,0 +1,141 @@
+"""Timing text before it is read: folded, slips of typing and OCR put right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from rapidfuzz.distance import OSA
+
+from ntm_workflow.appendix.text import fold, nfc
+
+LONGEST = 2000  # characters; a timing cell is never longer, a pasted page is
+
+# Dashes are one dash; footnote digits set above the line are no part of a number.
+_CHARACTERS = str.maketrans(
+    dict.fromkeys("–—−‐‑‒―~÷→", "-") | dict.fromkeys("⁄∕", "/") | dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "")
+)
+
+# What OCR makes of the numeral of a quarter, once i, l, 1, | and ! are all "i".
+_NUMERALS = {
+    **{"i": 1, "ii": 2, "iii": 3, "iv": 4, "iiii": 4, "ui": 3, "iu": 3, "u": 2, "n": 2, "h": 2},
+    **{"m": 3, "ni": 3, "in": 3, "hi": 3, "ih": 3, "tv": 4, "rv": 4, "nt": 3, "v": 5, "vi": 6},
+}
+_WORDS = {"mot": 1, "nhat": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4, "nam": 5, "sau": 6} | {
+    "bay": 7,
+    "tam": 8,
+    "chin": 9,
+    "muoi": 10,
+    "muoi mot": 11,
+    "muoi hai": 12,
+}
+
+Slip = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
+
+
+def _quarter(match: re.Match[str]) -> str:
+    numeral = match[1]
+    if numeral.isdigit() and numeral not in ("11", "111"):
+        return f"quy {numeral}"
+    number = _NUMERALS.get(re.sub(r"[l1|!]", "i", numeral))
+    return f"quy {number}" if number else match[0]
+
+
+def _number(match: re.Match[str]) -> str:
+    return f"{match[1]} {_WORDS[match[2]]}"
+
+
+# Applied in order to the folded text. A slip that could also be a word is not here.
+_SLIPS: tuple[Slip, ...] = (
+    # spaces and doubling inside 30 // 6 / 2020
+    (re.compile(r" ?/[ /]*"), "/"),
+    # "lần 1:", "a)", "- " number the timings of a cell and are no timing themselves
+    (
+        re.compile(
+            r"(?:^|(?<=[;,( ]))(?:lan|dot|ky|buoc) (?:thu )?(?:\d|[ivl]+|nhat|hai|ba) ?(?::|\(|\)|-|$)"
+        ),
+        " ",
+    ),
+    (re.compile(r"(?:^|(?<=[;,. ]))\(?(?:[a-h1-9]|i{1,3}|iv|v)\) "), " "),
+    (re.compile(r"(?:(?<=; )|^)(?:[-+*•] ?)+"), ""),
+    # "Báo cáo 6 tháng: trước 15/6" is told by what follows the colon
+    (re.compile(r"(?:bao cao|thoi gian|thoi han|han|tong ket|so ket)[^:;]{0,40}:(?! ?$)"), " "),
+    (re.compile(r"(?<=\d)o(?![a-z])|(?<![a-z0-9])o(?=\d)"), "0"),
+    (re.compile(r"\bqu?[yi]?\.? ?([ivlnhmutr1-9|!]{1,4})(?![a-z0-9])"), _quarter),
+    (re.compile(r"(?<![a-z0-9])([il1]*[il][il1]*v?|[il1]v)(?![a-z0-9])"), _quarter),
+    (re.compile(r"/(?=quy \d)"), ", "),
+    (re.compile(r"(?<![a-z0-9])[l|](?=\d)"), "1"),
+    (re.compile(r"\bth?\.? ?(\d{1,2})(?!\d)"), r"thang \1"),
+    # numbers in words
+    (re.compile(r"\b(thang) (muoi hai|muoi mot|muoi|mot|hai|ba|bay|tam|chin)\b"), _number),
+    (re.compile(r"\b(thang|quy) (tu)\b(?! (?:thang|quy|nam|ngay|\d))"), _number),
+    (re.compile(r"\b(quy) (nhat|mot|hai|ba|bon)\b"), _number),
+    (re.compile(r"(?:^|(?<=den )|(?<=va )|(?<=tu ))(thang) (nam)\b(?! (?:19|20)\d)"), _number),
+    (re.compile(r"\b(?:mot|01) (?=(?:thang|nam|quy|tuan)\b)"), "1 "),
+    (re.compile(r"\bba (?=(?:thang|nam)\b(?! \d))"), "3 "),
+    (re.compile(r"\bsau (?=thang(?: (?:dau|cuoi)|/| mot lan| 1 lan|,| va|$))"), "6 "),
+    (re.compile(r"\bchin (?=thang\b(?! \d))"), "9 "),
+    # "1 lần/tháng", "6 tháng một lần", "quý/lần" are "hàng …"
+    (
+        re.compile(r"\b(?:0?1|mot) lan ?(?:/|moi|trong|mot)? ?(?:0?1 )?(tuan|thang|quy|nam)\b"),
+        r"hang \1",
+    ),
+    (
+        re.compile(
+            r"\b(?:hang |moi |dinh ky )?((?:\d{1,2} )?(?:tuan|thang|quy|nam))(?:/| )(?:0?1 |mot )?lan\b"
+            r"(?: mot)?"
+        ),
+        r"hang \1",
+    ),
+    (
+        re.compile(r"\bthuong nien\b|\b(?:cac|nhung) nam (?:tiep theo|ke tiep|tiep|sau)\b"),
+        "hang nam",
+    ),
+    (re.compile(r"\b(?:tu nay|tu bay gio)\b(?= ?(?:den|toi|cho))"), ""),
+    (re.compile(r"\bcho (?=den\b)"), ""),
+    # a bracket that holds no timing is a remark
+    (
+        re.compile(
+            r"(?<=.)\((?![^()]*(?:\d|\b(?:thang|quy|nam|ngay|tuan|hang|moi|dinh ky|thuong xuyen|khi|sau"
+            r"|dot xuat|truoc|am lich|ke tu|trong vong|lien tuc|hoan thanh|yeu cau|phat sinh|nhat)\b))[^()]*\)?"
+        ),
+        " ",
+    ),
+)
+
+_VOCABULARY = (
+    *("thang", "quy", "ngay", "nam", "truoc", "thuong", "xuyen", "hang", "dinh", "dot", "xuat"),
+    *("cham", "nhat", "hoan", "thanh", "tuan", "dau", "cuoi", "lien", "tuc", "ky", "trong", "den"),
+)
+
+
+_MARKED = re.compile(r"(tháng|quý)\s+(sáu|tư)\b", re.IGNORECASE)
+_BULLET = re.compile(r"[-+*•–] *[^\W\d]")
+
+
+def prepare(text: str) -> str:
+    """Return the text folded and with its slips put right, ready for the grammar.
+
+    A line that begins with a bullet and a word is set apart by ";"; any other
+    line break is a space. `text` is at most LONGEST characters.
+    """
+    text = nfc(text)
+    if "\n" in text:
+        lines = [line.strip() for line in text.splitlines()]
+        text = " ".join(f"; {line}" if _BULLET.match(line) else line for line in lines if line)
+    # Without marks "tháng sáu" is "tháng sau", next month, and "tư" is "từ".
+    text = _MARKED.sub(lambda m: f"{m[1]} {6 if len(m[2]) == 3 else 4}", text)
+    text = fold(text.translate(_CHARACTERS))
+    for pattern, right in _SLIPS:
+        text = pattern.sub(right, text)
+    return text
+
+
+def mended(text: str) -> str:
+    """Return the folded `text` with each word that is one slip from a timing word replaced."""
+    return re.sub(r"[a-z]{3,}", lambda m: _nearest(m[0]), fold(text))
+
+
+def _nearest(word: str) -> str:
+    near = [known for known in _VOCABULARY if OSA.distance(word, known, score_cutoff=1) <= 1]
+    return word if word in _VOCABULARY or not near else near[0]

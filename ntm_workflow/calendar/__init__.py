@@ -1,0 +1,1 @@
+"""Plan → dates. Pure: no clock, no database, no network."""

@@ -1,0 +1,67 @@
+"""Tasks → reminder rungs: on which days a body hears of a due day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import count
+
+from ntm_workflow.appendix.model import Reminders
+from ntm_workflow.calendar.workdays import WorkCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One reminder: `offset` calendar days from the due day, sent on `day`.
+
+    `day` is a working day: before the due day (and on it) the working day
+    before a day off, once overdue the working day after.
+    """
+
+    offset: int
+    day: date
+
+    @property
+    def code(self) -> str:
+        """ "T-14" … "T+0" … "T+7", as kept with each reminder."""
+        return f"T{self.offset:+d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a sweep owes on a day: the newest rung due, if any, and when to look again."""
+
+    rung: Rung | None
+    next_on: date
+
+
+def rungs(due_on: date, rules: Reminders, days: WorkCalendar) -> Iterator[Rung]:
+    """Yield the rungs of a due day in order, without end (the last step repeats)."""
+    for before in sorted(rules.before, reverse=True):
+        yield Rung(-before, days.previous(due_on - timedelta(days=before)))
+    last = 0
+    for after in sorted(rules.after):
+        last = after
+        yield Rung(after, days.next(due_on + timedelta(days=after)))
+    for repeat in count(1):
+        offset = last + repeat * rules.then_every
+        yield Rung(offset, days.next(due_on + timedelta(days=offset)))
+
+
+def first_day(due_on: date, from_day: date, rules: Reminders, days: WorkCalendar) -> date:
+    """The first day on or after `from_day` on which a rung goes out."""
+    return next(rung.day for rung in rungs(due_on, rules, days) if rung.day >= from_day)
+
+
+def step(due_on: date, today: date, rules: Reminders, days: WorkCalendar) -> Step:
+    """The newest rung whose day has come, and the first day that is still ahead.
+
+    Rungs missed on the way are skipped, not stacked.
+    """
+    newest: Rung | None = None
+    for rung in rungs(due_on, rules, days):
+        if rung.day > today:
+            return Step(newest, rung.day)
+        newest = rung
+    raise AssertionError("a ladder has no end")

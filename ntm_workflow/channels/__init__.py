@@ -1,0 +1,1 @@
+"""Words → people. Knows no database."""

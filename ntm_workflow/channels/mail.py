@@ -1,0 +1,255 @@
+"""E-mail as an Apprise plugin on smtplib.
+
+    smtp://user:password@host:587/?from=vpdp@example.vn&name=VPĐP&tls=starttls
+    smtps://user:password@host/?from=vpdp@example.vn
+
+Apprise's own mail plugin breaks Vietnamese attachment names, doubles the
+Message-ID and builds a TLS context for every mail; this one keeps one
+connection and says what happened to each message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+import time
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
+from apprise.manager_plugins import NotificationManager
+
+from ntm_workflow.channels.result import Message, Outcome, Result
+from ntm_workflow.errors import ConfigError
+
+_POLICY = SMTP.clone(cte_type="7bit")  # the default may send 8-bit bodies
+TIMEOUT_SECONDS = 30
+_TLS_MODES = ("starttls", "none")
+
+
+class NotifySmtp(NotifyBase):
+    """One kept SMTP connection. `message` is what to send, `result` what came of it."""
+
+    service_name = "NTM mail"
+    protocol = "smtp"
+    secure_protocol = "smtps"
+    setup_url = ""
+    request_rate_per_sec = 0
+    notify_format = NotifyFormat.TEXT
+    body_maxlen = 10_000_000
+    title_maxlen = 500
+    templates = ("{schema}://{host}", "{schema}://{host}:{port}",
+                 "{schema}://{user}:{password}@{host}:{port}")  # fmt: skip
+    template_tokens = dict(
+        NotifyBase.template_tokens,
+        host={"name": "host", "type": "string", "required": True},
+        port={"name": "port", "type": "int", "min": 1, "max": 65535},
+        user={"name": "user", "type": "string"},
+        password={"name": "password", "type": "string", "private": True},
+    )
+    template_args = dict(
+        NotifyBase.template_args,
+        **{
+            "from": {"name": "sender", "type": "string", "map_to": "sender"},
+            "name": {"name": "sender name", "type": "string", "map_to": "sender_name"},
+            "tls": {"name": "tls", "type": "choice:string", "values": _TLS_MODES},
+        },
+    )
+
+    def __init__(
+        self, sender: str = "", sender_name: str = "", tls: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if not sender or "@" not in sender:
+            raise TypeError("smtp:// needs ?from=address")
+        local = self.host in {"127.0.0.1", "localhost", "::1"}
+        self.tls = tls or ("none" if self.secure or local else "starttls")
+        if self.tls not in _TLS_MODES:
+            raise TypeError(f"tls={self.tls}: not one of {', '.join(_TLS_MODES)}")
+        self.sender, self.sender_name = sender, sender_name
+        self.message: Message | None = None
+        self.result = Result(Outcome.CONFIG, "nothing was sent")
+        self._connection: smtplib.SMTP | None = None
+
+    def send(
+        self, body: str, title: str = "", notify_type: Any = NotifyType.INFO, **kwargs: Any
+    ) -> bool:
+        """Send `self.message`; `self.result` says what came of it."""
+        assert self.message is not None
+        started = time.monotonic()
+        outcome, detail = self._try(self.message)
+        if outcome is not Outcome.OK:
+            self.logger.warning("mail not sent outcome=%s", outcome)
+        self.result = Result(outcome, detail, round(time.monotonic() - started, 3))
+        return outcome is Outcome.OK
+
+    def _try(self, message: Message) -> tuple[Outcome, str]:
+        try:
+            mail = self._build(message)
+        except ValueError as error:
+            return Outcome.PAYLOAD, str(error)
+        for fresh in (self._connection is None, True):
+            try:
+                connection = self._connect()
+            except smtplib.SMTPAuthenticationError as error:
+                return Outcome.AUTH, _reply(error)
+            except (OSError, smtplib.SMTPException) as error:
+                self.close()
+                return Outcome.TRANSIENT, _reply(error)
+            outcome, detail, gone = _transfer(connection, self.sender, message.to_address, mail)
+            if gone:
+                self.close()
+                if not fresh and outcome is Outcome.TRANSIENT:
+                    continue  # the kept connection had died; nothing was sent on it
+            return outcome, detail
+        return outcome, detail
+
+    def _connect(self) -> smtplib.SMTP:
+        if self._connection is None:
+            port = self.port or (465 if self.secure else 25)
+            if self.secure:
+                made: smtplib.SMTP = smtplib.SMTP_SSL(
+                    self.host, port, timeout=TIMEOUT_SECONDS, context=_context()
+                )
+            else:
+                made = smtplib.SMTP(self.host, port, timeout=TIMEOUT_SECONDS)
+                if self.tls == "starttls":
+                    made.starttls(context=_context())
+            if self.user:
+                made.login(self.user, self.password or "")
+            self._connection = made
+        return self._connection
+
+    def close(self) -> None:
+        """Hang up; the next message connects anew."""
+        if self._connection is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                self._connection.quit()
+            self._connection = None
+
+    def _build(self, message: Message) -> bytes:
+        mail = EmailMessage(policy=_POLICY)
+        mail["Subject"] = message.subject
+        mail["From"] = Address(self.sender_name, addr_spec=self.sender)
+        mail["To"] = Address(message.to_name, addr_spec=message.to_address)
+        mail["Date"] = format_datetime(datetime.now(UTC))
+        mail["Message-ID"] = message.message_id
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+        for name, value in message.headers.items():
+            mail[name] = value
+        mail.set_content(message.text)
+        mail.add_alternative(message.html, subtype="html")
+        return mail.as_bytes()
+
+    @property
+    def url_identifier(self) -> tuple[Any, ...]:
+        return (self.secure_protocol if self.secure else self.protocol, self.host, self.port,
+                self.user, self.password)  # fmt: skip
+
+    def url(self, privacy: bool = False, *args: Any, **kwargs: Any) -> str:
+        auth = ""
+        if self.user:
+            password = self.pprint(self.password, privacy, mode="*") if self.password else ""
+            auth = f"{self.quote(self.user)}:{self.quote(password, safe='*')}@"
+        schema = self.secure_protocol if self.secure else self.protocol
+        port = f":{self.port}" if self.port else ""
+        args_ = {"from": self.sender, "name": self.sender_name, "tls": self.tls}
+        return f"{schema}://{auth}{self.host}{port}/?{self.urlencode(args_)}"
+
+    @staticmethod
+    def parse_url(url: str, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = NotifyBase.parse_url(url, verify_host=False)
+        if found:
+            qsd = found["qsd"]
+            found["sender"] = NotifyBase.unquote(qsd.get("from", ""))
+            found["sender_name"] = NotifyBase.unquote(qsd.get("name", ""))
+            found["tls"] = qsd.get("tls", "").lower()
+        return found
+
+
+NotificationManager().add(NotifySmtp, force=True)
+
+
+class MailChannel:
+    """Sends messages through an Apprise URL of the scheme smtp:// or smtps://."""
+
+    def __init__(self, url: str) -> None:
+        found = Apprise.instantiate(url, suppress_exceptions=True)
+        if not isinstance(found, NotifySmtp):
+            raise ConfigError("mail.url")
+        self._service = found
+        self.domain = found.sender.rpartition("@")[2]
+
+    def send(self, message: Message) -> Result:
+        """Send one message; never raises for what the network or the server does."""
+        self._service.message = message
+        self._service.notify(
+            body=message.text or " ", title=message.subject, body_format=NotifyFormat.TEXT
+        )
+        return self._service.result
+
+    def close(self) -> None:
+        self._service.close()
+
+
+_tls: list[ssl.SSLContext] = []
+
+
+def _context() -> ssl.SSLContext:
+    """The TLS context, built once: building it costs twenty milliseconds."""
+    if not _tls:
+        _tls.append(ssl.create_default_context())
+    return _tls[0]
+
+
+def _transfer(
+    connection: smtplib.SMTP, sender: str, to: str, mail: bytes
+) -> tuple[Outcome, str, bool]:
+    """MAIL, RCPT and DATA one by one; the third value says the connection is gone."""
+    try:
+        code, reply = connection.mail(sender)
+        if code != 250:
+            connection.rset()
+            return _refusal(code, reply, Outcome.CONFIG)
+        code, reply = connection.rcpt(to)
+        if code not in (250, 251):
+            connection.rset()
+            return _refusal(code, reply, Outcome.RECIPIENT)
+    except (OSError, smtplib.SMTPException) as error:
+        return Outcome.TRANSIENT, _reply(error), True
+    try:
+        code, reply = connection.data(mail)
+    except smtplib.SMTPDataError as error:  # refused before the text was sent
+        return _refusal(error.smtp_code, error.smtp_error, Outcome.PAYLOAD)
+    except (OSError, smtplib.SMTPException) as error:
+        return Outcome.AMBIGUOUS, _reply(error), True
+    if code == 250:
+        return Outcome.OK, _text(reply), False
+    connection.rset()
+    return _refusal(code, reply, Outcome.PAYLOAD)
+
+
+def _refusal(code: int, reply: bytes | str, permanent: Outcome) -> tuple[Outcome, str, bool]:
+    detail = f"{code} {_text(reply)}"
+    if code in (530, 535):
+        return Outcome.AUTH, detail, False
+    if code >= 500 and code != 552:  # 552: the mailbox is full, which passes
+        return permanent, detail, code == -1
+    return Outcome.TRANSIENT, detail, code in (-1, 421)
+
+
+def _reply(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _text(reply: bytes | str) -> str:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return " ".join(text.split())[:200]

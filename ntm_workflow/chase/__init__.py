@@ -1,0 +1,1 @@
+"""Work → words: what must be said to whom."""

@@ -1,0 +1,234 @@
+"""What a notice says: written when it is sent, from what is still true then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ntm_workflow import texts
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.calendar.occurrences import dated
+from ntm_workflow.calendar.periods import quarter_of
+from ntm_workflow.calendar.quarters import quarter_runs
+from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.channels.result import Message
+from ntm_workflow.store.tables import (
+    BodyRecord,
+    Contact,
+    ContactBody,
+    Notice,
+    NoticeItem,
+    RowRecord,
+    Submission,
+    Task,
+)
+
+OPENING = "quarter-opening"
+
+_CHASE = ("chase", "no-contact")
+_TOLD = ("coordinating", "office", "directing", "summary")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One task in a digest, in words."""
+
+    code: str
+    content: str
+    body: str
+    period: str
+    due: str
+    distance: str
+    why: str
+    url: str
+    action: str
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    urgent: bool
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A task in a notice, with what the words need."""
+
+    task: Task
+    role: str
+    rung: str
+    content: str
+    body: str
+    body_id: str
+    why: str = ""
+
+
+def still_owed(session: Session, notice: Notice) -> list[Entry]:
+    """The tasks of a notice that are still worth saying, most urgent first.
+
+    What was handed in, accepted, suspended or cancelled since it was queued is
+    left out; a review that has been done too.
+    """
+    query = (
+        select(NoticeItem.role, NoticeItem.rung, Task, RowRecord.content, BodyRecord.short)
+        .join(Task, Task.id == NoticeItem.task_id)
+        .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
+        .join(BodyRecord, BodyRecord.id == Task.body_id)
+        .where(NoticeItem.notice_id == notice.id)
+        .order_by(Task.due_on, Task.row_id, Task.body_id)
+    )
+    return [
+        Entry(task, role, rung, content, short, task.body_id, _why(session, task, rung))
+        for role, rung, task, content, short in session.execute(query)
+        if _still(task, role)
+    ]
+
+
+def _still(task: Task, role: str) -> bool:
+    if role == "review":
+        return task.state == "submitted"
+    return task.state == "open" and task.suspended_on is None
+
+
+def _why(session: Session, task: Task, rung: str) -> str:
+    if rung != "returned":
+        return ""
+    last = session.scalars(
+        select(Submission)
+        .where(Submission.task_id == task.id, Submission.verdict == "returned")
+        .order_by(Submission.id.desc())
+    ).first()
+    return texts.say("digest.returned", reason=last.review_reason) if last else ""
+
+
+def ahead(
+    session: Session, notice: Notice, plan: Plan, days: WorkCalendar, today: date
+) -> list[Line]:
+    """For a quarter's opening run: what the recipient will owe that is not open yet."""
+    if notice.kind != OPENING:
+        return []
+    run = next((r for r in quarter_runs(plan, days) if r.first <= notice.run_on <= r.last), None)
+    if run is None:
+        return []
+    mine = set(
+        session.scalars(
+            select(ContactBody.body_id).where(ContactBody.contact_id == notice.contact_id)
+        )
+    )
+    return [
+        Line(
+            code=f"{o.row_id}/{o.period}/{body}", content=plan.row(o.row_id).content,
+            body=plan.body(body).short, period=texts.period(o.period),
+            due=texts.full_day(o.due_on), distance=texts.say("digest.opens_on", day=o.opens_on),
+            why="", url="", action="", due_on=o.due_on,
+        )
+        for o in dated(plan, days)
+        if o.opens_on > today and run.first <= o.due_on <= run.last
+        for body in plan.row(o.row_id).implementing
+        if body in mine
+    ]  # fmt: skip
+
+
+def compose(
+    notice: Notice, contact: Contact, entries: list[Entry], ahead: list[Line], plan: Plan,
+    base_url: str, today: date, domain: str,
+) -> Message:  # fmt: skip
+    """Write the message of a notice that has something to say."""
+    groups = tuple(_groups(entries, base_url, today))
+    if ahead:
+        lines = tuple(sorted(ahead, key=lambda line: line.due_on))
+        groups += (Group(texts.say("digest.ahead"), False, lines),)
+    overdue = sum(1 for e in entries if e.role != "review" and e.task.due_on < today)
+    subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
+    values = {
+        "to": contact.name,
+        "lead": texts.say(
+            f"{notice.kind}.lead",
+            day=texts.full_day(today),
+            plan=plan.code,
+            count=len(entries) + len(ahead),
+        ),
+        "groups": groups,
+        "closing": texts.say("digest.closing"),
+        "office": plan.body(plan.coordination_office).name,
+        "plan": texts.say("digest.plan", plan=plan.code, day=plan.issued_on),
+    }
+    return Message(
+        to_name=contact.name,
+        to_address=contact.email or "",
+        subject=subject,
+        text=_template("digest.txt", values),
+        html=_template("digest.html", values),
+        message_id=f"<ntm-{notice.id}@{domain}>",
+    )
+
+
+def _subject(notice: Notice, entries: list[Entry], count: int, overdue: int, today: date) -> str:
+    key = f"{notice.kind}.subject"
+    if notice.kind == "digest":
+        if all(entry.role == "review" for entry in entries):
+            key = "digest.subject_review"
+        elif overdue:
+            key = "digest.subject_overdue"
+    return texts.say(
+        key, count=count, overdue=overdue, day=texts.day(today),
+        quarter=texts.period(quarter_of(notice.run_on)),
+    )  # fmt: skip
+
+
+def _groups(entries: list[Entry], base_url: str, today: date) -> Iterable[Group]:
+    chase = [e for e in entries if e.role in _CHASE]
+    yield from _group("digest.overdue", [e for e in chase if e.task.due_on < today], base_url,
+                      today, urgent=True)  # fmt: skip
+    yield from _group("digest.due", [e for e in chase if e.task.due_on >= today], base_url, today)
+    told = [e for e in entries if e.role in _TOLD]
+    yield from _group("digest.told", told, base_url, today, urgent=True)
+    review = [e for e in entries if e.role == "review"]
+    yield from _group("digest.review", review, base_url, today)
+
+
+def _group(
+    key: str, entries: list[Entry], base_url: str, today: date, urgent: bool = False
+) -> Iterable[Group]:
+    if entries:
+        lines = tuple(_line(entry, base_url, today) for entry in entries)
+        yield Group(texts.say(key), urgent, lines)
+
+
+def _line(entry: Entry, base_url: str, today: date) -> Line:
+    task = entry.task
+    action = {"review": "digest.act_review", "chase": "digest.act_submit"}.get(
+        entry.role, "digest.act_look"
+    )
+    distance = texts.distance(task.due_on, today)
+    if entry.role == "review" and task.submitted_on:
+        distance = texts.say("digest.submitted_on", day=task.submitted_on)
+    return Line(
+        code=task.code, content=entry.content, body=entry.body,
+        period=texts.period(task.period), due=texts.full_day(task.due_on), distance=distance,
+        why=entry.why, url=f"{base_url}/viec/{task.id}", action=texts.say(action),
+        due_on=task.due_on,
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    folder = Path(__file__).parent / "templates"
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=lambda name: bool(name) and name.endswith(".html"),
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _template(name: str, values: dict[str, object]) -> str:
+    return _environment().get_template(name).render(values)

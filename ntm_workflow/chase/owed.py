@@ -1,0 +1,163 @@
+"""Who is owed what in one run, and the notices that come of it.
+
+A run gathers (task, contact, rung, role) in a temporary table, leaving out what
+was owed before, then writes one notice per contact. All inside the caller's
+transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Date,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.store.tables import Contact, Notice, NoticeItem, ReminderRun
+from ntm_workflow.texts import ZONE
+from ntm_workflow.work import audit
+from ntm_workflow.work.audit import Action, Actor, Entry
+
+MAIL = "mail"
+
+OWED = Table(
+    "owed_item", MetaData(),
+    Column("task_id", Integer, primary_key=True, autoincrement=False),
+    Column("contact_id", Integer, primary_key=True, autoincrement=False),
+    Column("rung", String(12)), Column("rung_day", Date), Column("role", String(20)),
+    prefixes=["TEMPORARY"],
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What one run owed. `day_off` says why nothing goes out on a day off."""
+
+    notices: int = 0
+    items: int = 0
+    recipients: tuple[tuple[str, int], ...] = field(default=())
+    day_off: str = ""
+
+    def __add__(self, other: Queued) -> Queued:
+        return Queued(
+            self.notices + other.notices, self.items + other.items,
+            self.recipients + other.recipients, self.day_off or other.day_off,
+        )  # fmt: skip
+
+
+def clear(session: Session) -> None:
+    """Start an empty list of what is owed."""
+    session.execute(CreateTable(OWED, if_not_exists=True))
+    session.execute(delete(OWED))
+
+
+def add(session: Session, query: Select[Any]) -> None:
+    """Add (task_id, contact_id, rung, rung_day, role) rows, less what was owed before.
+
+    A contact hears of a task once in a run: the role that comes first counts.
+    """
+    new = query.subquery()
+    known = exists().where(
+        NoticeItem.task_id == new.c.task_id, NoticeItem.rung == new.c.rung,
+        NoticeItem.due_on == new.c.rung_day, NoticeItem.contact_id == new.c.contact_id,
+        NoticeItem.channel == MAIL,
+    )  # fmt: skip
+    listed = exists().where(OWED.c.task_id == new.c.task_id, OWED.c.contact_id == new.c.contact_id)
+    session.execute(
+        insert(OWED).from_select(
+            ["task_id", "contact_id", "rung", "rung_day", "role"],
+            select(new).where(~known, ~listed),
+        )
+    )
+
+
+def write(
+    session: Session,
+    plan: Plan,
+    kind: str,
+    today: date,
+    *,
+    now: datetime,
+    actor: Actor,
+    key: str | None = None,
+    also: tuple[int, ...] = (),
+) -> Queued:
+    """Write one notice of `kind` for each contact that is owed something.
+
+    `key` names a run that happens only once; `also` are contacts that get a
+    notice although no open task is behind it.
+    """
+    counted = session.execute(
+        select(OWED.c.contact_id, Contact.name, func.count().label("items"))
+        .join(Contact, Contact.id == OWED.c.contact_id)
+        .group_by(OWED.c.contact_id, Contact.name)
+        .order_by(func.count().desc(), OWED.c.contact_id)
+    ).all()
+    items = {one.contact_id: one.items for one in counted}
+    names = {one.contact_id: one.name for one in counted}
+    others = [c for c in also if c not in items]
+    names.update(session.execute(select(Contact.id, Contact.name).where(Contact.id.in_(others)))
+                 .tuples().all())  # fmt: skip
+    if not names and key is None:
+        return Queued()
+    run = ReminderRun(kind=kind, key=key, run_on=today, started_at=now)
+    session.add(run)
+    session.flush()
+    if not names:
+        return Queued()
+    not_before = datetime.combine(today, plan.reminders.send_from, ZONE)
+    session.execute(
+        insert(Notice),
+        [_notice(run.id, contact, kind, plan, today, not_before) for contact in names],
+    )
+    session.execute(
+        insert(NoticeItem).from_select(
+            ["notice_id", "task_id", "rung", "due_on", "contact_id", "channel", "role"],
+            select(
+                Notice.id, OWED.c.task_id, OWED.c.rung, OWED.c.rung_day, OWED.c.contact_id,
+                literal(MAIL), OWED.c.role,
+            ).join(Notice, and_(Notice.run_id == run.id, Notice.contact_id == OWED.c.contact_id)),
+        )
+    )  # fmt: skip
+    ids = session.execute(
+        select(Notice.id, Notice.contact_id).where(Notice.run_id == run.id).order_by(Notice.id)
+    )
+    entries = [
+        Entry(
+            Action.NOTICE_QUEUED, f"notice/{notice_id}",
+            {"kind": kind, "contact": contact, "items": items.get(contact, 0), "day": today},
+        )
+        for notice_id, contact in ids
+    ]  # fmt: skip
+    audit.append(session, actor, now, entries)
+    recipients = tuple((name, items.get(contact, 0)) for contact, name in names.items())
+    return Queued(len(names), sum(items.values()), recipients)
+
+
+def _notice(
+    run_id: int, contact: int, kind: str, plan: Plan, today: date, not_before: datetime
+) -> dict[str, Any]:
+    return {
+        "run_id": run_id, "contact_id": contact, "channel": MAIL, "kind": kind,
+        "plan_id": plan.id, "run_on": today, "state": "pending", "not_before": not_before,
+        "tries": 0, "resent": 0, "address": "", "subject": "", "body": "", "html": "",
+        "message_id": "", "error": "",
+    }  # fmt: skip

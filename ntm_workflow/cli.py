@@ -1,0 +1,102 @@
+"""`ntm`: one command per duty. Commands are imported when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from ntm_workflow import __version__
+from ntm_workflow.errors import AppendixFaults, NtmError
+
+# command → (module, one line of help): the module is imported only when it runs.
+COMMANDS = {
+    "up": ("serve", "Chạy tất cả: Prefect, lịch, trang web"),
+    "plan": ("plan", "Kiểm tra, xem kế hoạch và phụ lục"),
+    "explain": ("plan", "Một thời gian được hiểu thế nào"),
+    "open": ("work", "Mở các việc đến ngày mở"),
+    "tasks": ("work", "Danh sách việc"),
+    "submit": ("work", "Nộp minh chứng cho một việc"),
+    "accept": ("work", "Thẩm định: đạt"),
+    "return": ("work", "Thẩm định: trả lại"),
+    "extend": ("work", "Gia hạn một việc, hoặc quyết định đề nghị gia hạn"),
+    "cancel": ("work", "Hủy một việc"),
+    "suspend": ("work", "Tạm dừng một việc"),
+    "resume": ("work", "Tiếp tục một việc đã tạm dừng"),
+    "status": ("work", "Bốn số: hoàn thành, chưa hoàn thành, đúng hạn, quá hạn"),
+    "remind": ("chase", "Lập thông báo nhắc theo bậc thang"),
+    "deliver": ("chase", "Gửi các thông báo đang chờ"),
+    "notices": ("chase", "Thông báo đã lập và kết quả gửi"),
+    "contacts": ("chase", "Đầu mối của các đơn vị"),
+    "audit": ("audit", "Nhật ký: xem, kiểm tra"),
+    "db": ("db", "Cơ sở dữ liệu: nâng cấp, sao lưu"),
+    "deployments": ("serve", "Lịch chạy trên máy chủ Prefect riêng"),
+}
+
+
+class Lazy(click.Group):
+    """A group that knows its commands' names and imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ntm_workflow.commands.{COMMANDS[name][0]}")
+        found = getattr(module, name, None)  # "open", "return" and "tasks" end in "_"
+        if not isinstance(found, click.Command):
+            found = getattr(module, f"{name}_")
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Lệnh"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ntm")
+def cli() -> None:
+    """Phụ lục trách nhiệm của kế hoạch, chạy được: mở việc, đôn đốc, minh chứng, nhật ký."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; errors become sentences and an exit code here, once."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        cli.main(args=args, prog_name="ntm", standalone_mode=True)
+    except NtmError as error:
+        _explain(error)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if not _is_database(error):
+            raise
+        from ntm_workflow.texts import say
+
+        why = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        click.echo(say("db.unreachable", why=why), err=True)
+        sys.exit(2)
+
+
+def _explain(error: NtmError) -> None:
+    from ntm_workflow.commands import show
+
+    if isinstance(error, AppendixFaults):
+        click.echo(show.faults(error), err=True)
+    else:
+        click.echo(show.sentence(error), err=True)
+        for fault in getattr(error, "faults", ()):
+            click.echo(show.line_fault(fault), err=True)
+
+
+def _is_database(error: Any) -> bool:
+    return type(error).__name__ == "OperationalError" and "sqlalchemy" in type(error).__module__
+
+
+if __name__ == "__main__":
+    main()

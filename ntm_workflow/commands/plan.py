@@ -1,0 +1,253 @@
+"""`ntm plan` and `ntm explain`: nothing here touches a database."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ntm_workflow import settings, texts
+from ntm_workflow.appendix import timing, toml_file
+from ntm_workflow.appendix.model import Kind, Level, Plan, Reading, Row, Rules
+from ntm_workflow.appendix.timing_say import describe
+from ntm_workflow.calendar.occurrences import Occurrence, occurrences
+from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.commands import show
+from ntm_workflow.errors import AppendixFaults
+
+
+@click.group()
+def plan() -> None:
+    """Kiểm tra, xem kế hoạch và phụ lục."""
+
+
+@plan.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
+def check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Kiểm tra tệp phụ lục: lỗi (thoát 1) và những chỗ bản giấy tự mâu thuẫn."""
+    found: list[dict[str, Any]] = []
+    plans: dict[tuple[str, int, str, int], Path] = {}
+    for path in files or (settings.load().appendix,):
+        report, made = _check(path)
+        if made and (twin := plans.setdefault(_number(made), path)) != path:
+            report["faults"].append(_twin(made, twin))
+        found.append(report)
+    sound = not any(report["faults"] for report in found)
+    if as_json:
+        show.emit(found[0] if len(found) == 1 else found)
+    else:
+        for report in found:
+            _print_report(report)
+    sys.exit(0 if sound else 1)
+
+
+def _check(path: Path) -> tuple[dict[str, Any], Plan | None]:
+    report: dict[str, Any] = {"file": str(path), "faults": [], "findings": []}
+    try:
+        made = toml_file.load(path)
+    except AppendixFaults as error:
+        report["faults"] = [
+            {
+                "line": f.line,
+                "where": f.where,
+                "code": f.code,
+                "message": texts.say(f.key, **f.data),
+            }
+            for f in error.faults
+        ]
+        return report, None
+    report["findings"] = _findings(made)
+    report["rows"], report["criteria"] = len(made.rows), len(made.criteria)
+    return report, made
+
+
+def _number(made: Plan) -> tuple[str, int, str, int]:
+    return made.issuer, made.number, made.symbol, made.year
+
+
+def _twin(made: Plan, other: Path) -> dict[str, Any]:
+    message = texts.say("plan.number_taken", number=made.code, id=str(other))
+    return {"line": 0, "where": "[plan] number", "code": "plan.number_taken", "message": message}
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    if faults := report["faults"]:
+        click.echo(texts.say("appendix.faults", path=report["file"], count=len(faults)))
+        for fault in faults:
+            place = f"dòng {fault['line']}, " if fault["line"] else ""
+            click.echo(f"  {place}{fault['where']}: {fault['message']}")
+        return
+    click.echo(
+        texts.say("plan.sound", path=report["file"], rows=report["rows"],
+                  criteria=report["criteria"], count=len(report["findings"]))
+    )  # fmt: skip
+    for finding in report["findings"]:
+        click.echo(f"  {finding['where']}: {finding['message']}")
+
+
+@plan.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
+def show_(file: Path | None, as_json: bool) -> None:
+    """Các dòng với đơn vị, cách hiểu thời gian, các kỳ và số việc."""
+    made = toml_file.load(file or settings.load().appendix)
+    days = WorkCalendar(made.ordered_days)
+    if as_json:
+        show.emit(_as_json(made, days))
+    else:
+        _print_plan(made, days)
+
+
+plan.add_command(show_, "show")
+
+
+def _as_json(made: Plan, days: WorkCalendar) -> dict[str, Any]:
+    return {
+        "plan": {
+            "id": made.id, "number": made.number, "symbol": made.symbol, "code": made.code,
+            "issuer": made.issuer, "title": made.title, "year": made.year,
+            "level": str(made.level), "issued_on": made.issued_on,
+            "effective_on": made.effective_on, "coordination_office": made.coordination_office,
+        },
+        "rows": [_row(row, made, days) for row in made.rows],
+        "criteria": [_row(row, made, days) for row in made.criteria],
+        "findings": _findings(made),
+    }  # fmt: skip
+
+
+def _row(row: Row, made: Plan, days: WorkCalendar) -> dict[str, Any]:
+    dated = [] if row.reading.question else list(occurrences(row, made, days))
+    return {
+        "id": row.id, "section": row.section, "content": row.content,
+        "timing": row.timing_text, "kind": str(row.reading.kind),
+        "question": row.reading.question.text if row.reading.question else None,
+        "directing": list(row.directing), "implementing": list(row.implementing),
+        "coordinating": list(row.coordinating),
+        "occurrences": [
+            {"period": o.period, "opens_on": o.opens_on, "due_on": o.due_on,
+             "nominal_due": o.nominal_due}
+            for o in dated
+        ],
+        "tasks": len(dated) * len(row.implementing),
+    }  # fmt: skip
+
+
+def _findings(made: Plan) -> list[dict[str, Any]]:
+    return [{"code": f.code, "where": f.where, "message": show.finding(f)} for f in made.findings]
+
+
+def _print_plan(made: Plan, days: WorkCalendar) -> None:
+    click.echo(f"Kế hoạch {made.code} ngày {texts.day(made.issued_on)}, năm {made.year}")
+    click.echo(made.title)
+    total = 0
+    for row in made.all_rows:
+        if row.section != "TC" and row.id.endswith(".1"):
+            click.echo(f"\n{row.section}. {made.section_title(row.section)}")
+        elif row is made.criteria[0]:
+            click.echo(f"\n{made.criteria_title}")
+        dated = [] if row.reading.question else list(occurrences(row, made, days))
+        count = len(dated) * len(row.implementing)
+        total += count
+        click.echo(f"\n  {row.id}  {row.content}")
+        click.echo(f"      Thời gian: {row.timing_text} → {describe(row.reading)}")
+        click.echo(f"      Thực hiện: {row.implementing_text} → {len(row.implementing)} đơn vị")
+        for o in dated:
+            click.echo(
+                f"      {texts.period(o.period)}: mở {texts.day(o.opens_on)},"
+                f" hạn {texts.full_day(o.due_on)}"
+            )
+        click.echo(f"      {count} việc")
+    click.echo(f"\n{total} việc trong năm")
+
+
+@plan.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+def tidy(file: Path) -> None:
+    """Sửa mã chữ của tệp: bỏ BOM, xuống dòng LF, ghép dấu (NFC)."""
+    before = file.read_bytes()
+    after = toml_file.tidy(before)
+    if after == before:
+        click.echo(texts.say("plan.tidy_already", path=str(file)))
+        return
+    beside = file.with_name(f".{file.name}.tidy")
+    beside.write_bytes(after)
+    os.replace(beside, file)
+    click.echo(texts.say("plan.tidied", path=str(file)))
+
+
+@click.command()
+@click.argument("text")
+@click.option("--year", type=int, default=None, help="Năm của kế hoạch.")
+@click.option("--header", default="", help="Tên cột thời gian.")
+@click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
+def explain(text: str, year: int | None, header: str, as_json: bool) -> None:
+    """Thời gian TEXT được hiểu thế nào, và vì sao ra những ngày ấy."""
+    year = year or datetime.now(texts.ZONE).year
+    reading = timing.read(text, year, header)
+    days = WorkCalendar()
+    dated = [] if reading.question else _explained(reading, days)
+    if as_json:
+        show.emit(_reading_json(reading, dated))
+        return
+    click.echo(f"“{text}” trong kế hoạch năm {year}")
+    click.echo(f"  Hiểu là: {describe(reading)} (quy tắc {reading.rule})")
+    if reading.question:
+        click.echo(f"  Cần hỏi: {reading.question.text}")
+        for choice in reading.question.choices:
+            click.echo(f"    - {choice}")
+    for o in dated:
+        for line in why(o, days):
+            click.echo(f"  {line}")
+
+
+def _explained(reading: Reading, days: WorkCalendar) -> list[Occurrence]:
+    """Date a reading on its own, as if the plan took effect on 1 January."""
+    row = Row("X.1", "X", "", "", "x", "", reading.text, reading)
+    made = Plan(
+        id="x", number=1, symbol="KH", issuer="x", title="", year=reading.year,
+        level=Level.DISTRICT, issued_on=date(reading.year, 1, 1),
+        effective_on=date(reading.year, 1, 1), coordination_office="x",
+        sections=(), rows=(row,), criteria=(), targets=(), bodies=(), units=(), rules=Rules(),
+    )  # fmt: skip
+    return list(occurrences(row, made, days))
+
+
+def why(o: Occurrence, days: WorkCalendar) -> list[str]:
+    """The steps from the text to the day, a sentence each."""
+    lines = [
+        texts.say("why.nominal", period=texts.period(o.period), day=texts.full_day(o.nominal_due))
+    ]
+    if o.rule == "day-off":
+        lines.append(texts.say("why.day_off", reason=o.day_off, due=texts.full_day(o.due_on)))
+    elif o.rule == "send-within":
+        lines = [
+            texts.say(
+                "why.cut_off", period=texts.period(o.period), day=texts.full_day(o.nominal_due)
+            ),
+            texts.say("why.send_within", due=texts.full_day(o.due_on)),
+        ]
+    return lines
+
+
+def _reading_json(reading: Reading, dated: list[Occurrence]) -> dict[str, Any]:
+    return {
+        "text": reading.text, "year": reading.year, "kind": str(reading.kind),
+        "rule": reading.rule,
+        "windows": [{"opens_on": w.opens_on, "due_on": w.due_on} for w in reading.windows],
+        "every": [str(e) for e in reading.every], "day": reading.day,
+        "parts": [{"kind": str(p.kind)} for p in reading.parts] if reading.kind is Kind.MIXED
+        else [],
+        "other_years": list(reading.other_years),
+        "occurrences": [
+            {"period": o.period, "opens_on": o.opens_on, "nominal_due": o.nominal_due,
+             "due_on": o.due_on, "rule": o.rule, "day_off": o.day_off}
+            for o in dated
+        ],
+        "question": None if not reading.question else {
+            "text": reading.question.text, "choices": list(reading.question.choices)},
+    }  # fmt: skip

@@ -1,0 +1,103 @@
+"""`ntm up` and `ntm deployments`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ntm_workflow import settings as settings_module
+from ntm_workflow import texts
+
+DAY = click.DateTime(["%Y-%m-%d"])
+PREFECT_FILE = Path("deployments/prefect.yaml")
+
+
+def _say(key: str, /, **data: Any) -> None:
+    click.echo(texts.say(key, **data))
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    help="Cổng của trang web / port of the web page.",
+)
+@click.option(
+    "--prefect-port",
+    type=click.IntRange(1, 65535),
+    default=4200,
+    show_default=True,
+    help="Cổng của Prefect / port of the Prefect server.",
+)
+@click.option(
+    "--simulate",
+    type=DAY,
+    metavar="NGÀY",
+    help="Mô phỏng từ ngày này / simulate from this day (2020-06-22).",
+)
+@click.option("--no-browser", is_flag=True, help="Không mở trình duyệt / open no browser.")
+def up(port: int, prefect_port: int, simulate: datetime | None, no_browser: bool) -> None:
+    """Chạy tất cả: Prefect, lịch, trang web. Dừng bằng Ctrl-C.
+
+    Run everything: Prefect server, schedules, web page. Ctrl-C stops it.
+    """
+    from ntm_workflow.serve import up as serving
+
+    day: date | None = simulate.date() if simulate else None
+    options = serving.Options(port, prefect_port, day, browser=not no_browser)
+    sys.exit(serving.up(settings_module.load(), options, _say))
+
+
+@click.group()
+def deployments() -> None:
+    """Lịch chạy trên máy chủ Prefect riêng / deployments for a Prefect server of its own."""
+
+
+@deployments.command()
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default=PREFECT_FILE)
+def render(path: Path) -> None:
+    """Ghi lịch của phụ lục vào deployments/prefect.yaml / write the plan's deployments."""
+    from ntm_workflow.serve import deployments as made
+
+    items = _planned()
+    path.write_text(made.as_yaml(items), "utf-8")
+    _say("deployments.rendered", count=len(items), path=path)
+
+
+@deployments.command()
+def apply() -> None:
+    """Đưa lịch của phụ lục lên máy chủ Prefect (PREFECT_API_URL).
+
+    Apply the plan's deployments on the Prefect server of PREFECT_API_URL: what
+    the plan no longer has is deleted, what a person paused stays paused.
+    """
+    import asyncio
+
+    from prefect.settings import get_current_settings
+
+    from ntm_workflow.serve import deployments as made
+
+    url = get_current_settings().api.url or ""
+    try:
+        done = asyncio.run(made.apply_to_pool(_planned(), datetime.now(texts.ZONE).date()))
+    except (OSError, made.NoAnswer) as error:
+        raise click.ClickException(
+            texts.say("deployments.no_prefect", url=url, why=str(error))
+        ) from error
+    _say("deployments.applied", url=url, count=len(done.ids), deleted=len(done.deleted))
+
+
+def _planned() -> Any:
+    """From the appendix alone: no database is needed to know the schedules."""
+    from ntm_workflow.appendix import toml_file
+    from ntm_workflow.calendar.workdays import WorkCalendar
+    from ntm_workflow.serve import schedules
+
+    plan = toml_file.load(settings_module.load().appendix)
+    return schedules.planned(plan, WorkCalendar(plan.ordered_days))

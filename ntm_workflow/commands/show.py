@@ -1,0 +1,68 @@
+"""How commands print: faults, findings, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from ntm_workflow.appendix.model import Fault, Finding
+from ntm_workflow.errors import AppendixFaults, NtmError
+from ntm_workflow.texts import say
+
+DAY = click.DateTime(formats=["%Y-%m-%d", "%d/%m/%Y"])
+
+
+def as_day(value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+def sentence(error: NtmError) -> str:
+    return say(error.key, **error.data)
+
+
+def faults(error: AppendixFaults) -> str:
+    return "\n".join([sentence(error), *(f"  {fault(one)}" for one in error.faults)])
+
+
+def fault(one: Fault) -> str:
+    place = [f"dòng {one.line}"] if one.line else []
+    place += [one.where] if one.where else []
+    said = say(one.key, **one.data)
+    return f"{', '.join(place)}: {said}" if place else said
+
+
+def line_fault(one: Any) -> str:
+    return f"  dòng {one.line}: {say(one.key, **one.data)}"
+
+
+def finding(one: Finding) -> str:
+    return say(f"finding.{one.code}", **one.data)
+
+
+def emit(data: Any) -> None:
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
+
+
+def table(rows: Iterable[Sequence[Any]], head: Sequence[str]) -> None:
+    """Print aligned columns; numbers to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    kept = [list(head), *cells]
+    widths = [max(len(row[i]) for row in kept) for i in range(len(head))]
+    for number, row in enumerate(kept):
+        parts = [
+            cell.rjust(width) if number and cell.lstrip("-").isdigit() else cell.ljust(width)
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        click.echo("  ".join(parts).rstrip())
+        if not number:
+            click.echo("  ".join("─" * width for width in widths))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

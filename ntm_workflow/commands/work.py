@@ -1,0 +1,315 @@
+"""Commands on tasks: open, hand in, review, extend, count."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ntm_workflow import runtime, texts
+from ntm_workflow.appendix.bodies import Register
+from ntm_workflow.appendix.model import Body
+from ntm_workflow.commands import show
+from ntm_workflow.errors import NotFound, Refused
+from ntm_workflow.reports.counts import grouped
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.evidence_files import Stored
+from ntm_workflow.store.tables import Task
+from ntm_workflow.work import evidence, extensions, review, tasks
+from ntm_workflow.work.audit import Actor
+
+JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
+ON = click.option("--on", type=show.DAY, help="Ngày làm, mặc định hôm nay (2020-06-22).")
+BY = click.option("--by", "by", default="", help="Đơn vị thẩm quyền; mặc định cơ quan điều phối.")
+
+
+def actor_for(rt: Runtime, body: str, role: str) -> Actor:
+    """Who runs the command, speaking for a body named by id or as printed."""
+    return Actor(getpass.getuser(), role, find_body(rt, body).id, via="cli")
+
+
+def find_body(rt: Runtime, name: str) -> Body:
+    """A body by its id or by a name that means just one.
+
+    Raises:
+        NotFound: none or several; names the nearest.
+    """
+    if rt.plan.has_body(name):
+        return rt.plan.body(name)
+    register = Register(rt.plan.bodies, rt.plan.units, rt.plan.level)
+    named, lost = register.resolve(name)
+    if not lost and len(named) == 1 and len(named[0].bodies) == 1:
+        return rt.plan.body(named[0].bodies[0])
+    raise NotFound("body.unknown", body=name, nearest=", ".join(register.nearest(name)) or "–")
+
+
+@click.command("open")
+@ON
+@JSON
+def open_(on: datetime | None, as_json: bool) -> None:
+    """Mở các việc đến ngày mở, kể cả những ngày bị lỡ. Chạy lại không mở thêm gì."""
+    rt = runtime.load()
+    today = show.as_day(on) or rt.today()
+    actor = Actor(getpass.getuser(), via="cli")
+    with rt.sessions.begin() as session:
+        opened = tasks.open_due(session, rt.plan, rt.days, today, now=rt.moment(today), actor=actor)
+    total = sum(one.count for one in opened)
+    if as_json:
+        show.emit(
+            {
+                "on": today, "opened": total,
+                "occurrences": [
+                    {"row": o.row_id, "period": o.period, "opens_on": o.opens_on,
+                     "due_on": o.due_on, "tasks": o.count}
+                    for o in opened
+                ],
+            }
+        )  # fmt: skip
+        return
+    for o in opened:
+        click.echo(
+            texts.say("open.line", row=o.row_id, period=texts.period(o.period), count=o.count,
+                      due=texts.full_day(o.due_on))
+        )  # fmt: skip
+    click.echo(texts.say("open.total" if total else "open.nothing", day=today, count=total))
+
+
+@click.command("tasks")
+@click.option("--state", type=click.Choice(["open", "submitted", "accepted", "cancelled"]))
+@click.option("--row", "row_id", help="Mã dòng, ví dụ III.1.")
+@click.option("--body", help="Đơn vị.")
+@click.option("--late", is_flag=True, help="Chỉ việc quá hạn.")
+@click.option("--limit", default=50, show_default=True)
+@JSON
+def tasks_(
+    state: str | None, row_id: str | None, body: str | None, late: bool, limit: int, as_json: bool
+) -> None:
+    """Danh sách việc, hạn gần nhất trước."""
+    rt = runtime.load()
+    today = rt.today()
+    query = select(Task).where(Task.plan_id == rt.plan.id)
+    if state:
+        query = query.where(Task.state == state)
+    if row_id:
+        query = query.where(Task.row_id == row_id)
+    if body:
+        query = query.where(Task.body_id == find_body(rt, body).id)
+    if late:
+        query = query.where(Task.state == "open", Task.due_on < today)
+    with rt.reader() as session:
+        found = list(session.scalars(query.order_by(Task.due_on, Task.id).limit(limit)))
+    if as_json:
+        show.emit([{"id": t.id, "task": t.code, "state": t.state, "due_on": t.due_on}
+                   for t in found])  # fmt: skip
+        return
+    show.table(
+        [(t.code, texts.say(f"state.{t.state}"), texts.day(t.due_on),
+          texts.distance(t.due_on, today) if t.state == "open" else "") for t in found],
+        ("Việc", "Trạng thái", "Hạn", ""),
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("task")
+@click.option("--number", required=True, help="Số/ký hiệu văn bản: 12/BC-UBND.")
+@click.option("--date", "issued", type=show.DAY, required=True, help="Ngày ban hành.")
+@click.option("--subject", required=True, help="Trích yếu.")
+@click.option("--file", "files", multiple=True, type=click.Path(path_type=Path), help="Tệp.")
+@click.option("--as", "body", required=True, help="Đơn vị nộp.")
+@click.option("--late-reason", default="", help="Lý do, khi đã quá hạn.")
+@click.option("--note", default="")
+@ON
+def submit(
+    task: str, number: str, issued: datetime, subject: str, files: tuple[Path, ...], body: str,
+    late_reason: str, note: str, on: datetime | None,
+) -> None:  # fmt: skip
+    """Nộp minh chứng cho một việc."""
+    rt = runtime.load()
+    today = show.as_day(on) or rt.today()
+    by = actor_for(rt, body, "office")
+    doc = evidence.document(number, issued.date(), subject, rt.plan.body(by.body).name, today)
+    with rt.reader() as session:
+        tasks.find(session, task, rt.plan.id)
+    stored = [_store(rt, path) for path in files]
+    with rt.sessions.begin() as session:
+        found = tasks.find(session, task, rt.plan.id)
+        before = evidence.handed_in_before(session, doc, found.id)
+        evidence.submit(
+            session, found, rt.plan, rt.days, doc, by=by, now=rt.moment(today), today=today,
+            files=stored, late_reason=late_reason, note=note,
+        )  # fmt: skip
+    click.echo(texts.say("submit.done", task=found.code, number=number))
+    if before:
+        click.echo(texts.say("evidence.again", number=number, tasks=", ".join(before)))
+
+
+def _store(rt: Runtime, path: Path) -> Stored:
+    try:
+        with path.open("rb") as file:
+            return rt.files.put(path.name, file)
+    except OSError as error:
+        raise Refused("evidence.file_missing", name=str(path), why=error.strerror) from error
+
+
+def _move(
+    task: str, by: str, on: datetime | None, role: str, done: str,
+    act: Callable[[Runtime, Session, Task, Actor, date], Any],
+) -> None:  # fmt: skip
+    rt = runtime.load()
+    today = show.as_day(on) or rt.today()
+    actor = actor_for(rt, by or rt.plan.coordination_office, role)
+    with rt.sessions.begin() as session:
+        found = tasks.find(session, task, rt.plan.id)
+        act(rt, session, found, actor, today)
+    click.echo(texts.say(done, task=found.code, due=found.due_on))
+
+
+@click.command()
+@click.argument("task")
+@BY
+@ON
+def accept(task: str, by: str, on: datetime | None) -> None:
+    """Thẩm định: đạt."""
+    _move(
+        task, by, on, "coordination", "accept.done",
+        lambda rt, session, found, actor, today: review.accept(
+            session, found, rt.plan, by=actor, now=rt.moment(today), today=today
+        ),
+    )  # fmt: skip
+
+
+@click.command("return")
+@click.argument("task")
+@click.option("--reason", required=True, help="Lý do trả lại.")
+@BY
+@ON
+def return_(task: str, reason: str, by: str, on: datetime | None) -> None:
+    """Thẩm định: trả lại, kèm lý do."""
+    _move(
+        task, by, on, "coordination", "return.done",
+        lambda rt, session, found, actor, today: review.return_(
+            session, found, rt.plan, rt.days, reason, by=actor, now=rt.moment(today), today=today
+        ),
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("task")
+@click.option("--to", "to", type=show.DAY, help="Hạn mới.")
+@click.option("--reason", default="", help="Lý do.")
+@click.option("--as", "asker", default="", help="Đơn vị đề nghị gia hạn (chỉ xin, chưa đổi hạn).")
+@click.option("--grant", "decision", flag_value="grant", help="Đồng ý đề nghị đang chờ.")
+@click.option("--refuse", "decision", flag_value="refuse", help="Không đồng ý đề nghị đang chờ.")
+@BY
+@ON
+def extend(
+    task: str, to: datetime | None, reason: str, asker: str, decision: str | None, by: str,
+    on: datetime | None,
+) -> None:  # fmt: skip
+    """Gia hạn một việc; xin gia hạn (--as); hay quyết định đề nghị đang chờ."""
+
+    def act(rt: Runtime, session: Session, found: Task, actor: Actor, today: date) -> None:
+        now = rt.moment(today)
+        if decision:
+            extensions.decide(
+                session, found, rt.plan, rt.days, decision == "grant", reason,
+                by=actor, now=now, today=today,
+            )  # fmt: skip
+        elif to is None:
+            raise click.UsageError("--to NGÀY")
+        elif asker:
+            extensions.ask(session, found, to.date(), reason, by=actor, now=now)
+        else:
+            extensions.extend(
+                session, found, rt.plan, rt.days, to.date(), reason,
+                by=actor, now=now, today=today,
+            )  # fmt: skip
+
+    done = {"grant": "extend.granted", "refuse": "extend.refused"}.get(
+        decision or "", "extend.asked" if asker else "extend.done"
+    )
+    _move(task, asker or by, on, "office" if asker else "coordination", done, act)
+
+
+@click.command()
+@click.argument("task")
+@click.option("--reason", required=True)
+@BY
+@ON
+def cancel(task: str, reason: str, by: str, on: datetime | None) -> None:
+    """Hủy một việc, kèm lý do; việc vẫn còn trong lịch sử."""
+    _move(
+        task, by, on, "coordination", "cancel.done",
+        lambda rt, session, found, actor, today: tasks.cancel(
+            session, found, reason, now=rt.moment(today), today=today, actor=actor
+        ),
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("task")
+@click.option("--reason", required=True)
+@BY
+@ON
+def suspend(task: str, reason: str, by: str, on: datetime | None) -> None:
+    """Tạm dừng một việc: không nhắc, không tính quá hạn."""
+    _move(
+        task, by, on, "coordination", "suspend.done",
+        lambda rt, session, found, actor, today: tasks.suspend(
+            session, found, reason, now=rt.moment(today), today=today, actor=actor
+        ),
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("task")
+@BY
+@ON
+def resume(task: str, by: str, on: datetime | None) -> None:
+    """Tiếp tục một việc đã tạm dừng."""
+    _move(
+        task, by, on, "coordination", "resume.done",
+        lambda rt, session, found, actor, today: tasks.resume(
+            session, found, rt.plan, rt.days, now=rt.moment(today), today=today, actor=actor
+        ),
+    )  # fmt: skip
+
+
+@click.command()
+@click.option("--as-of", "as_of", type=show.DAY, help="Tính đến hết ngày này.")
+@click.option("--by", "by", type=click.Choice(["section", "row", "body", "level"]))
+@JSON
+def status(as_of: datetime | None, by: str | None, as_json: bool) -> None:
+    """Bốn số của kế hoạch, của từng mục, dòng, đơn vị hay cấp, tính đến một ngày."""
+    rt = runtime.load()
+    day = show.as_day(as_of) or rt.today()
+    with rt.reader() as session:
+        whole = grouped(session, rt.plan.id, day, "plan").get("")
+        parts = grouped(session, rt.plan.id, day, by) if by else {}  # type: ignore[arg-type]
+    total = whole.as_dict() if whole else dict.fromkeys(_COUNTS, 0)
+    if as_json:
+        data: dict[str, Any] = {"as_of": day, "plan": rt.plan.id, **total}
+        if by:
+            data["by"] = by
+            data["parts"] = {key: parts[key].as_dict() for key in sorted(parts)}
+        show.emit(data)
+        return
+    click.echo(texts.say("status.title", plan=rt.plan.code, day=texts.full_day(day)))
+    rows = [(_label(rt, by, key), *parts[key].as_dict().values()) for key in sorted(parts)]
+    show.table([*rows, ("Tổng", *total.values())], ("", *_HEADS))
+
+
+_COUNTS = ("done_on_time", "done_late", "open_in_time", "open_overdue", "total")
+_HEADS = ("HT đúng hạn", "HT quá hạn", "Chưa HT trong hạn", "Chưa HT quá hạn", "Tổng")
+
+
+def _label(rt: Runtime, by: str | None, key: str) -> str:
+    if by == "body" and rt.plan.has_body(key):
+        return rt.plan.body(key).short
+    return texts.say(f"level.{key}") if by == "level" else key

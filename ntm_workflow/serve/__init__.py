@@ -1,0 +1,1 @@
+"""What runs all day: schedules, the runner, the processes of `ntm up`, the mail catcher."""

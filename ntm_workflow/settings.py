@@ -1,0 +1,63 @@
+"""Settings of the installation, from the environment. docs/install.md lists them all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ntm_workflow.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are and how messages leave.
+
+    `database_url` may hold a password: `repr` leaves it out. `evidence_limit`
+    is in bytes.
+    """
+
+    root: Path
+    var: Path
+    appendix: Path
+    database_url: str
+    mail_url: str
+    base_url: str
+    language: str
+    evidence_limit: int
+
+    def __repr__(self) -> str:
+        return f"Settings(root={str(self.root)!r}, var={str(self.var)!r})"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: a value cannot be used; names the variable.
+    """
+    root = Path(environ.get("NTM_ROOT") or _root()).resolve()
+    var = Path(environ.get("NTM_VAR") or root / "var").resolve()
+    limit = environ.get("NTM_EVIDENCE_LIMIT_MB", "25")
+    if not limit.isdigit() or int(limit) == 0:
+        raise ConfigError("settings.number", name="NTM_EVIDENCE_LIMIT_MB", value=limit)
+    return Settings(
+        root=root,
+        var=var,
+        appendix=Path(environ.get("NTM_APPENDIX") or root / "config" / "appendix.toml"),
+        database_url=environ.get("NTM_DATABASE_URL") or f"sqlite:///{var / 'ntm.db'}",
+        mail_url=environ.get("NTM_MAIL_URL", ""),
+        base_url=environ.get("NTM_BASE_URL", "http://127.0.0.1:8080").rstrip("/"),
+        language=environ.get("NTM_LANG", "vi"),
+        evidence_limit=int(limit) * 1_000_000,
+    )
+
+
+def _root() -> Path:
+    """The folder that holds config/: where the command was called, else the checkout."""
+    here = Path.cwd()
+    if (here / "config" / "appendix.toml").exists():
+        return here
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout if (checkout / "config" / "appendix.toml").exists() else here

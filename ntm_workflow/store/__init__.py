@@ -1,0 +1,1 @@
+"""Engine, sessions, tables, migrations, evidence files."""

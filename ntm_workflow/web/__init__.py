@@ -1,0 +1,1 @@
+"""The page: GET shows, POST acts."""

@@ -1,0 +1,1 @@
+"""Dates → work done: the use cases on tasks."""

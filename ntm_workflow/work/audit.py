@@ -1,0 +1,192 @@
+"""The audit: who did what to which thing, when. A chain that shows a rewritten past.
+
+Each entry carries the SHA-256 over the entry before it and its own canonical
+form, so that a changed, dropped, inserted or reordered entry breaks the chain.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from ntm_workflow.store.tables import AuditEntry, AuditHead
+
+GENESIS = bytes(32)  # the hash before the first entry
+
+
+class Action(enum.StrEnum):
+    """Everything that can be done. Nothing else is an audit entry."""
+
+    PLAN_LOADED = "plan.loaded"
+    CLOCK_SET = "clock.set"
+    TASK_OPENED = "task.opened"
+    TASK_ACKNOWLEDGED = "task.acknowledged"
+    TASK_SUBMITTED = "task.submitted"
+    TASK_ACCEPTED = "task.accepted"
+    TASK_RETURNED = "task.returned"
+    TASK_CANCELLED = "task.cancelled"
+    TASK_SUSPENDED = "task.suspended"
+    TASK_RESUMED = "task.resumed"
+    TASK_REASSIGNED = "task.reassigned"
+    TASK_DUE_CHANGED = "task.due_changed"
+    EXTENSION_ASKED = "extension.asked"
+    EXTENSION_GRANTED = "extension.granted"
+    EXTENSION_REFUSED = "extension.refused"
+    NOTICE_QUEUED = "notice.queued"
+    NOTICE_SENT = "notice.sent"
+    NOTICE_FAILED = "notice.failed"
+    NOTICE_SUPPRESSED = "notice.suppressed"
+    NOTICE_RESENT = "notice.resent"
+    CONTACT_IMPORTED = "contact.imported"
+    EVIDENCE_READ = "evidence.read"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: name, role, body, through what, and the Prefect run where a flow did it."""
+
+    name: str
+    role: str = "system"
+    body: str = ""
+    via: str = "cli"
+    run_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry to append: the action, the thing it was done to, and what changed."""
+
+    action: Action
+    subject: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first entry that does not fit the chain, and how."""
+
+    seq: int
+    why: str
+
+
+def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entry]) -> int:
+    """Append entries in the transaction of the change they describe; return how many.
+
+    Takes the lock on the chain's head: two writers append one after the other.
+    """
+    found = list(entries)
+    if not found:
+        return 0
+    seq, prev = lock(session)
+    instant = now.astimezone(UTC)
+    rows: list[dict[str, Any]] = []
+    for entry in found:
+        seq += 1
+        row = {
+            "seq": seq, "at": instant, "actor": actor.name, "role": actor.role,
+            "body": actor.body or "", "via": actor.via, "run_id": actor.run_id,
+            "action": str(entry.action), "subject": entry.subject, "data": _json(entry.data),
+        }  # fmt: skip
+        row["prev"] = prev
+        prev = row["hash"] = _hash(prev, row)
+        rows.append(row)
+    session.execute(insert(AuditEntry), rows)
+    session.execute(update(AuditHead).values(seq=seq, hash=prev))
+    return len(rows)
+
+
+def lock(session: Session) -> tuple[int, bytes]:
+    """Lock the head of the chain for this transaction; return its (seq, hash).
+
+    Sweeps call it first, so that two of them run one after the other.
+    """
+    last = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one()
+    return last.seq, last.hash
+
+
+def head(session: Session) -> int:
+    """How many entries the chain has."""
+    return session.execute(select(AuditHead.seq)).scalar_one()
+
+
+def verify(session: Session) -> Broken | None:
+    """Re-read the whole chain; return the first entry that breaks it, or None."""
+    seq, prev = 0, GENESIS
+    for row in _stream(session):
+        seq += 1
+        if row["seq"] != seq:
+            return Broken(seq, "missing")
+        if row["prev"] != prev:
+            return Broken(seq, "reordered")
+        if row["hash"] != _hash(prev, row):
+            return Broken(seq, "changed")
+        prev = row["hash"]
+    last = session.execute(select(AuditHead.seq, AuditHead.hash)).one()
+    if (last.seq, last.hash) != (seq, prev):
+        return Broken(seq + 1, "missing")
+    return None
+
+
+def entries(
+    session: Session,
+    subject: str = "",
+    action: str = "",
+    limit: int = 100,
+    before: int | None = None,
+) -> list[AuditEntry]:
+    """The newest entries first; `subject` also finds what lies below it ("III.1/2020-06")."""
+    query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
+    if subject:
+        below = subject.rstrip("/") + "/"
+        query = query.where(
+            (AuditEntry.subject == subject)
+            | ((AuditEntry.subject > below) & (AuditEntry.subject < below + "\uffff"))
+        )
+    if action:
+        query = query.where(AuditEntry.action == action)
+    if before is not None:
+        query = query.where(AuditEntry.seq < before)
+    return list(session.scalars(query))
+
+
+def _stream(session: Session) -> Iterator[dict[str, Any]]:
+    query = select(AuditEntry.__table__).order_by(AuditEntry.seq)
+    for row in session.execute(query.execution_options(yield_per=10_000)).mappings():
+        yield dict(row)
+
+
+def _hash(prev: bytes, row: dict[str, Any]) -> bytes:
+    return hashlib.sha256(prev + canonical(row).encode()).digest()
+
+
+def canonical(row: dict[str, Any]) -> str:
+    """The text that is hashed: a JSON array of the fields in this order, UTF-8, no spaces.
+
+    The instant is UTC to the microsecond ("2020-06-22T01:00:00.000000Z"); `data`
+    is the JSON text as stored. Fixed by test vectors: changing it breaks every
+    chain that exists.
+    """
+    at = row["at"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    fields = [row["seq"], at] + [
+        row[name]
+        for name in ("actor", "role", "body", "via", "run_id", "action", "subject", "data")
+    ]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_day)
+
+
+def _day(value: Any) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"not for the audit: {type(value).__name__}")

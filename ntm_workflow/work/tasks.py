@@ -1,0 +1,326 @@
+"""Tasks: opened from the plan, found by their code, moved through their life.
+
+A use case never commits; the caller's `with sessions.begin()` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ntm_workflow.appendix.model import Plan, Row
+from ntm_workflow.calendar import ladder
+from ntm_workflow.calendar.occurrences import Occurrence, occurrences
+from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.errors import NotFound, Refused, StaleEdit
+from ntm_workflow.store.tables import (
+    BodyRecord,
+    OccurrenceRecord,
+    PlanRecord,
+    RowRecord,
+    RowRole,
+    Suspension,
+    Task,
+)
+from ntm_workflow.work import audit
+from ntm_workflow.work.audit import Action, Actor, Entry
+
+_BATCH = 5_000  # rows of one INSERT … VALUES round trip
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What one run opened of one occurrence."""
+
+    row_id: str
+    period: str
+    opens_on: date
+    due_on: date
+    count: int
+
+
+# -- the plan goes to work -------------------------------------------------
+
+
+def register(session: Session, plan: Plan, now: datetime, actor: Actor) -> bool:
+    """Make the plan and its bodies known to the database; True if anything changed.
+
+    Raises:
+        Refused: another plan of the same issuer has this number, or this id
+            belongs to a plan of another number.
+    """
+    known = session.get(PlanRecord, plan.id)
+    if known and known.digest == plan.digest:
+        return False
+    audit.lock(session)
+    _refuse_twin(session, plan, known)
+    record = known or PlanRecord(id=plan.id)
+    before = record.digest if known else ""
+    record.issuer, record.number, record.symbol = plan.issuer, plan.number, plan.symbol
+    record.year, record.title = plan.year, plan.title
+    record.digest, record.loaded_at = plan.digest, now
+    session.add(record)
+    session.flush()
+    for body in plan.bodies:
+        session.merge(
+            BodyRecord(
+                id=body.id, name=body.name, short=body.short, level=body.level, unit=body.unit
+            )
+        )
+    for row in plan.all_rows:
+        session.merge(
+            RowRecord(
+                plan_id=plan.id, row_id=row.id, section=row.section, content=row.content,
+                timing=row.timing_text,
+            )
+        )  # fmt: skip
+    session.flush()
+    session.execute(delete(RowRole).where(RowRole.plan_id == plan.id))
+    roles = [
+        {"plan_id": plan.id, "row_id": row.id, "role": role, "body_id": body_id}
+        for row in plan.all_rows
+        for role, ids in (("directing", row.directing), ("coordinating", row.coordinating))
+        for body_id in ids
+    ]
+    if roles:
+        session.execute(insert(RowRole), roles)
+    data = {"number": plan.code, "digest": plan.digest, "before": before}
+    audit.append(session, actor, now, [Entry(Action.PLAN_LOADED, plan.id, data)])
+    return True
+
+
+def _refuse_twin(session: Session, plan: Plan, known: PlanRecord | None) -> None:
+    key = (plan.issuer, plan.number, plan.symbol, plan.year)
+    if known and (known.issuer, known.number, known.symbol, known.year) != key:
+        raise Refused("plan.id_taken", id=plan.id, number=f"{known.number}/{known.symbol}")
+    twin = session.scalar(
+        select(PlanRecord).where(
+            PlanRecord.issuer == plan.issuer, PlanRecord.number == plan.number,
+            PlanRecord.symbol == plan.symbol, PlanRecord.year == plan.year,
+            PlanRecord.id != plan.id,
+        )
+    )  # fmt: skip
+    if twin:
+        raise Refused("plan.number_taken", number=plan.code, id=twin.id)
+
+
+# -- opening ---------------------------------------------------------------
+
+
+def open_due(
+    session: Session,
+    plan: Plan,
+    days: WorkCalendar,
+    today: date,
+    *,
+    now: datetime,
+    actor: Actor,
+    row_id: str | None = None,
+) -> list[Opened]:
+    """Open every task that should be open today, missed days included. Safe to repeat.
+
+    An occurrence that was opened before for the same bodies costs one lookup.
+    Two processes at once open each task once: the chain's head is locked, and
+    the tasks are unique.
+    """
+    rows = [plan.row(row_id)] if row_id else list(plan.all_rows)
+    due = [
+        (row, occurrence)
+        for row in rows
+        if not row.reading.question
+        for occurrence in occurrences(row, plan, days)
+        if occurrence.opens_on <= today
+    ]
+    done = _opened_for(session, plan.id)
+    missing = [(r, o) for r, o in due if done.get((o.row_id, o.period)) != owing_digest(r)]
+    if not missing:
+        return []
+    audit.lock(session)
+    done = _opened_for(session, plan.id)  # again: somebody may have been before us
+    opened = [
+        _open(session, plan, days, row, occurrence, today, now, actor)
+        for row, occurrence in missing
+        if done.get((occurrence.row_id, occurrence.period)) != owing_digest(row)
+    ]
+    return [one for one in opened if one.count]
+
+
+def owing_digest(row: Row) -> str:
+    """Names the set of bodies an occurrence is opened for."""
+    return hashlib.sha256("\n".join(sorted(row.implementing)).encode()).hexdigest()[:16]
+
+
+def _opened_for(session: Session, plan_id: str) -> dict[tuple[str, str], str]:
+    query = select(OccurrenceRecord.row_id, OccurrenceRecord.period, OccurrenceRecord.owing).where(
+        OccurrenceRecord.plan_id == plan_id
+    )
+    return {(row.row_id, row.period): row.owing for row in session.execute(query)}
+
+
+def _open(
+    session: Session,
+    plan: Plan,
+    days: WorkCalendar,
+    row: Row,
+    occurrence: Occurrence,
+    today: date,
+    now: datetime,
+    actor: Actor,
+) -> Opened:
+    session.merge(
+        OccurrenceRecord(
+            plan_id=plan.id, row_id=row.id, period=occurrence.period,
+            owing=owing_digest(row), opened_at=now,
+        )
+    )  # fmt: skip
+    rows = [_new_task(plan, days, row.id, occurrence, body, today) for body in row.implementing]
+    bodies = _insert_new(session, rows)
+    audit.append(
+        session, actor, now,
+        [
+            Entry(
+                Action.TASK_OPENED, f"{row.id}/{occurrence.period}/{body}",
+                {"plan": plan.id, "opens_on": occurrence.opens_on, "due_on": occurrence.due_on},
+            )
+            for body in bodies
+        ],
+    )  # fmt: skip
+    return Opened(row.id, occurrence.period, occurrence.opens_on, occurrence.due_on, len(bodies))
+
+
+def _new_task(
+    plan: Plan, days: WorkCalendar, row_id: str, occurrence: Occurrence, body: str, today: date
+) -> dict[str, Any]:
+    first = ladder.first_day(occurrence.due_on, occurrence.opens_on, plan.reminders, days)
+    return {
+        "plan_id": plan.id, "row_id": row_id, "period": occurrence.period, "body_id": body,
+        "opens_on": occurrence.opens_on, "nominal_due": occurrence.nominal_due,
+        "due_on": occurrence.due_on, "due_rule": occurrence.rule, "day_off": occurrence.day_off,
+        "state": "open", "opened_on": today, "next_action_on": first, "news": "",
+        "note": "", "version": 1,
+    }  # fmt: skip
+
+
+def _insert_new(session: Session, rows: list[dict[str, Any]]) -> list[str]:
+    """Insert the tasks that are not there yet; return their bodies."""
+    dialect = session.get_bind().dialect.name
+    make: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    new: list[str] = []
+    for start in range(0, len(rows), _BATCH):
+        statement = make(Task).on_conflict_do_nothing().returning(Task.body_id)
+        new.extend(session.scalars(statement, rows[start : start + _BATCH]))
+    return new
+
+
+# -- finding ---------------------------------------------------------------
+
+
+def find(session: Session, name: str, plan_id: str | None = None) -> Task:
+    """The task of a code ("III.1/2020-06/bql-tan-lap") or a number ("412").
+
+    Raises:
+        NotFound: no such task; the message says how a code looks.
+    """
+    task: Task | None = None
+    if name.isdigit():
+        task = session.get(Task, int(name))
+    else:
+        parts = name.split("/")
+        if len(parts) == 3:
+            query = select(Task).where(
+                Task.row_id == parts[0], Task.period == parts[1], Task.body_id == parts[2]
+            )
+            if plan_id:
+                query = query.where(Task.plan_id == plan_id)
+            task = session.scalars(query.limit(1)).first()
+    if task is None:
+        raise NotFound("task.unknown", task=name)
+    return task
+
+
+def same_version(task: Task, seen: int | None) -> None:
+    """Refuse an edit made on an older state of the task.
+
+    Raises:
+        StaleEdit: the task has changed since it was read.
+    """
+    if seen is not None and seen != task.version:
+        raise StaleEdit("task.changed", task=task.code)
+
+
+# -- small moves -----------------------------------------------------------
+
+
+def acknowledge(session: Session, task: Task, *, now: datetime, today: date, actor: Actor) -> None:
+    """The body says it has seen the task. Repeating it changes nothing."""
+    _must_be(task, "open")
+    if task.acknowledged_on is None:
+        task.acknowledged_on = today
+        _note(session, actor, now, Action.TASK_ACKNOWLEDGED, task)
+
+
+def cancel(
+    session: Session, task: Task, reason: str, *, now: datetime, today: date, actor: Actor
+) -> None:
+    """Cancel a task that is not accepted; it stays in the history with the reason."""
+    _must_be(task, "open", "submitted")
+    task.state, task.cancelled_on, task.next_action_on = "cancelled", today, None
+    _note(session, actor, now, Action.TASK_CANCELLED, task, reason=_given(reason))
+
+
+def suspend(
+    session: Session, task: Task, reason: str, *, now: datetime, today: date, actor: Actor
+) -> None:
+    """Suspend an open task: no reminders, and not counted overdue meanwhile."""
+    _must_be(task, "open")
+    if task.suspended_on is not None:
+        raise Refused("task.suspended_already", task=task.code)
+    reason = _given(reason)
+    task.suspended_on, task.next_action_on = today, None
+    session.add(Suspension(task_id=task.id, from_on=today, reason=reason))
+    _note(session, actor, now, Action.TASK_SUSPENDED, task, reason=reason)
+
+
+def resume(
+    session: Session,
+    task: Task,
+    plan: Plan,
+    days: WorkCalendar,
+    *,
+    now: datetime,
+    today: date,
+    actor: Actor,
+) -> None:
+    """End a suspension; the ladder goes on from today."""
+    if task.suspended_on is None:
+        raise Refused("task.not_suspended", task=task.code)
+    stretch = session.scalars(
+        select(Suspension).where(Suspension.task_id == task.id, Suspension.until_on.is_(None))
+    ).one()
+    stretch.until_on, task.suspended_on = today, None
+    task.next_action_on = ladder.first_day(task.due_on, today, plan.reminders, days)
+    _note(session, actor, now, Action.TASK_RESUMED, task)
+
+
+def _must_be(task: Task, *states: str) -> None:
+    if task.state not in states:
+        raise Refused("task.state", task=task.code, state=task.state)
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise Refused("reason.missing")
+    return reason.strip()
+
+
+def _note(
+    session: Session, actor: Actor, now: datetime, action: Action, task: Task, **data: Any
+) -> None:
+    session.flush()
+    audit.append(session, actor, now, [Entry(action, task.code, {"plan": task.plan_id, **data})])
