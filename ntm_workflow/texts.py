@@ -22,9 +22,9 @@ def _catalogue() -> dict[str, dict[str, str]]:
     return found
 
 
-def say(key: str, language: str = "", **data: Any) -> str:
-    """The sentence of a key, filled in. Dates are written 30/6/2020."""
-    language = language or os.environ.get("NTM_LANG", "vi")
+def say(key: str, /, **data: Any) -> str:
+    """The sentence of a key, filled in, in the language of NTM_LANG. Dates: 30/6/2020."""
+    language = os.environ.get("NTM_LANG", "vi")
     entry = _catalogue().get(key)
     if entry is None:
         return f"{key} {data}" if data else key

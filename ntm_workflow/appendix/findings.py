@@ -134,13 +134,14 @@ def _targets(plan: Plan) -> Iterator[Finding]:
             yield Finding("target.differs", line.id, {**data, "named": len(line.implementing)})
         elif line.count is not None and line.count != target.added:
             yield Finding("target.count_differs", line.id, {**data, "count": line.count})
-    for number, line in lines.items():
-        if number not in targets:
-            yield Finding("line.no_target", line.id, {"number": number})
+    for row in plan.criteria:
+        if row.criterion not in targets:
+            yield Finding("line.no_target", row.id, {"number": row.criterion})
 
 
 def _percentages(plan: Plan) -> Iterator[Finding]:
-    cut, wrong = [], []
+    cut: list[str] = []
+    wrong: list[str] = []
     for target in plan.targets:
         if not (printed := re.fullmatch(r"(\d+)(?:,(\d+))?%", target.percent)):
             continue

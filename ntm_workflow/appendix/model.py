@@ -110,6 +110,7 @@ class Unit:
     name: str
     level: Level
     in_programme: bool = True
+    type: str = "xã"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,25 @@ def _read(text: str, year: int, header: str) -> Reading:
     reading, words = _sense(said, year, header)
     if reading.kind is Kind.UNREADABLE or words:
         return _second_look(text, year, header, reading, words)
-    if "quy" in said and not re.search(r"\bq", fold(text)) and not _header(header).unit:
+    if (
+        reading.windows
+        and "quy" in said
+        and not re.search(r"\bq", fold(text))
+        and not _header(header).unit
+    ):
         return unreadable(text, year, "numeral-alone", "Chỉ có số La Mã.", canonical(reading))
-    return reading
+    return _explained(reading, text)
+
+
+def _explained(reading: Reading, text: str) -> Reading:
+    """Quote the text in a question about an event, and offer what was understood."""
+    question = reading.question
+    if question is None or question.choices or reading.rule in ("duration", "by-document"):
+        return reading
+    if reading.kind is Kind.RELATIVE:
+        why = f"“{text.strip()}” phụ thuộc vào một ngày chưa biết. Hãy nhập ngày khi đã rõ."
+        return replace(reading, question=Question(why))
+    return replace(reading, question=replace(question, choices=(canonical(reading),)))
 
 
 def _sense(said: str, year: int, header: str) -> tuple[Reading, str]:
@@ -87,14 +103,15 @@ def _second_look(text: str, year: int, header: str, reading: Reading, words: str
     better = mended(text)
     if better != fold(text):
         second, left = _sense(prepare(better), year, header)
-        if second.kind is not Kind.UNREADABLE and len(left) < len(words or text) and not left:
+        if second.kind not in (Kind.UNREADABLE, Kind.RELATIVE) and not left:
             return unreadable(text, year, "nearest", f"Không đọc được “{text.strip()}”.",
                               canonical(second))  # fmt: skip
     if reading.kind is Kind.UNREADABLE or not words:
         return reading
     many = len(words.split())
+    words = " ".join(w for w in text.split() if fold(w).strip(".,;:()") in words.split()) or words
     if reading.kind is Kind.RELATIVE:
-        return reading if many < 3 else unreadable(text, year, "words")
+        return _explained(reading, text) if many < 3 else unreadable(text, year, "words")
     said = canonical(reading)
     if many > 6:
         return unreadable(text, year, "words", "Ô này có nhiều chữ không phải thời gian.", said)
@@ -138,8 +155,7 @@ def _parse(said: str) -> list[Element]:
 
 
 def _numbers(tokens: tuple[Any, ...]) -> list[int]:
-    numbers = [int(n) for t in tokens if isinstance(t, str) for n in re.findall(r"\d+", t)]
-    return numbers
+    return [int(n) for t in tokens if isinstance(t, str) for n in re.findall(r"\d+", t)]
 
 
 def _year(numbers: list[int], at: int) -> int:

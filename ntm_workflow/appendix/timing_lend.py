@@ -23,6 +23,7 @@ class Place:
     bound: str
     clock: bool
     separator: str
+    beside: bool  # nothing but separators and bounds since the place before
 
 
 def points(span: Span) -> list[Point]:
@@ -39,7 +40,7 @@ def lend(places: list[Place], header_unit: str) -> None:
         first, last = place.span
         if first.unit == "number" and last is not None and last.unit not in ("number", "day alone"):
             first = _like(first, last)
-        elif first.unit == "number" and before is not None:
+        elif first.unit == "number" and before is not None and place.beside:
             first = _like(first, before)
         elif first.unit == "number" and header_unit:
             first = first._replace(unit=header_unit)
@@ -53,7 +54,8 @@ def lend(places: list[Place], header_unit: str) -> None:
         first, last = place.span
         if last is None and first.unit == "number":
             first = _like(first, after.span.first)
-        if last is None and first.unit == "day alone" and after.span.first.unit == "day":
+        lends = after.beside and after.separator != "SEMICOLON"
+        if last is None and first.unit == "day alone" and lends and after.span.first.unit == "day":
             first = first._replace(unit="day", month=after.span.first.month)
         place.span = Span(first, last)
     for place, earlier in zip(places[1:], places, strict=False):
@@ -84,6 +86,7 @@ def lend_years(places: list[Place]) -> list[Place]:
         if place.span.last is None and place.span.first.unit == "year" and not place.bound:
             left = places[i - 1] if i and place.separator in ("COMMA", "") else None
             right = places[i + 1] if i + 1 < len(places) else None
+            right = right if right and right.separator in ("COMMA", "") else None
             for near in (left, right):
                 if near and near.span.first.unit != "year" and not written(near):
                     near.span = _in_year(near.span, place.span.first.year)

@@ -16,9 +16,9 @@ _STEP = {Every.WEEK: "tuần", Every.MONTH: "tháng", Every.QUARTER: "quý"} | {
     Every.YEAR: "năm",
 }
 _DAY_OF = {
-    "day-of-last": {Every.QUARTER: "tháng cuối quý"},
-    "day-of-first": {Every.QUARTER: "tháng đầu quý"},
-    "day-of-next": {Every.QUARTER: "tháng đầu quý sau", Every.MONTH: "tháng liền kề"},
+    "last": {Every.QUARTER: "tháng cuối quý"},
+    "first": {Every.QUARTER: "tháng đầu quý"},
+    "next": {Every.QUARTER: "tháng đầu quý sau", Every.MONTH: "tháng liền kề"},
 }
 
 
@@ -80,7 +80,8 @@ def _describe_periodic(reading: Reading) -> str:
         shown = reading.windows[:4]
         days = (_day(w.due_on) if w.opens_on is None else phrase(w.period, None) for w in shown)
         kind = "hạn " if reading.windows[0].opens_on is None else ""
-        return f"{said}; năm {reading.year}: {kind}{', '.join(days)}{' …' * (len(shown) < len(reading.windows))}"
+        more = " …" if len(shown) < len(reading.windows) else ""
+        return f"{said}; năm {reading.year}: {kind}{', '.join(days)}{more}"
     return f"{said}, hạn ngày {reading.day}" if reading.day else said
 
 
@@ -117,6 +118,10 @@ def _part(part: Reading, year: int | None) -> str:
 def _periodic(reading: Reading) -> str:
     if not reading.every:
         return "Định kỳ"
+    if reading.rule.startswith("before-last-of-"):
+        every = reading.every[0]
+        where = _DAY_OF[reading.rule.removeprefix("before-last-of-")].get(every)
+        return f"Trước ngày 31 của {where}" if where else f"Trước ngày cuối cùng của {_STEP[every]}"
     if reading.windows and reading.every == (Every.YEAR,):
         if reading.rule == "day-of-last":
             return "Ngày cuối cùng của năm"
@@ -127,7 +132,8 @@ def _periodic(reading: Reading) -> str:
         ]
         return _cap("; ".join(said)) + " hàng năm"
     if reading.windows:
-        return f"Chậm nhất ngày {reading.day} của {_DAY_OF[reading.rule][reading.every[0]]}"
+        last = reading.rule.removeprefix("day-of-")
+        return f"Chậm nhất ngày {reading.day} của {_DAY_OF[last][reading.every[0]]}"
     steps = "Hàng " + ", ".join(_STEP[e] for e in reading.every)
     return f"Ngày {reading.day} {_low(steps)}" if reading.day else steps
 

@@ -156,12 +156,14 @@ def _collect(
     bound, clock, separator, either = "", False, "", False
     for element in elements:
         if isinstance(element, Span):
-            items.append(Place(_named_year(element, year), bound, clock, separator))
+            beside = bool(items) and isinstance(items[-1], Place)
+            items.append(Place(_named_year(element, year), bound, clock, separator, beside))
             bound, clock, separator = "", False, ""
         elif isinstance(element, Mark) and element.name in _BOUNDS:
             bound = max(bound, element.name, key=lambda b: _BOUNDS.get(b, 0))
         elif isinstance(element, Mark) and element.name in _SEPARATORS:
-            separator = element.name if element.text != "va" else "AND"
+            separator = "AND" if element.text == "va" else element.name
+            separator = separator if items else ""
             either = either or element.name == "OR"
         elif isinstance(element, Mark) and element.name == "CLOCK":
             clock = True
@@ -172,7 +174,7 @@ def _collect(
         else:
             item = _cycle(element, bound, year) if isinstance(element, Cycle) else _mark(element)
             if item is not None:
-                item.apart = separator != ""
+                item.apart, item.hard = separator != "", separator == "SEMICOLON"
                 items.append(item)
             if bound in ("TRUOC", "AFTER") and not (isinstance(element, Cycle) and element.due):
                 items.append(_Item(Kind.RELATIVE, "event", ask=_NO_DAY))
@@ -256,6 +258,10 @@ def _day_of(every: Every, due: str, day: int, before: bool, year: int) -> _Item:
     """Return "ngày 20 của tháng cuối quý" and its like with this year's deadlines."""
     if not 1 <= day <= 31:
         raise Impossible(f"ngày {day}")
+    if before and day == 31:
+        last = cycle(every, due, day, year)
+        windows = tuple(replace(w, due_on=w.due_on - DAY) for w in last)
+        return _Item(Kind.PERIODIC, f"before-last-of-{due}", windows, (every,))
     if before and day == 1:
         if due == "last":
             raise Impossible("hạn trước ngày 1 của tháng cuối quý trong cách tính này")
@@ -281,15 +287,14 @@ def _dated(place: Place, year: int, header: Header) -> _Item:
     if first.unit == "number":
         return _number(place, header)
     if first.unit == "day alone":
-        day = (last or first).n - (bound == "TRUOC" and not place.clock)
-        said = f"{first.n}/{last.n}" if last and last.n <= 12 else f"{first.n} hàng tháng"
-        ask = Question(f"Đã hiểu là ngày {first.n}, chưa rõ tháng nào.", (f"Ngày {said}",))
-        return _Item(Kind.UNREADABLE, "day-alone", day=day or 31, ask=ask)
+        return _day_alone(place)
     if first.unit.startswith("part of"):
         return _part_of(first)
     window = stretch(first, year)
     rule = first.unit.replace(" ", "-")
-    ask = _loose(first, window, year) if bound not in ("BY", "DEN", "DONE") else None
+    ask: Question | None = None
+    if bound not in ("BY", "DEN", "DONE"):
+        ask = _loose(first, window, year)
     if last is not None:
         end = stretch(last, year)
         rule += "-range"
@@ -306,6 +311,18 @@ def _dated(place: Place, year: int, header: Header) -> _Item:
     if not bound and header.deadline:
         bound = "DONE"
     return _bounded(window, bound, rule, ask, place, year)
+
+
+def _day_alone(place: Place) -> _Item:
+    """A day with no month: "hàng tháng" beside it may say the rest."""
+    first, last = place.span
+    for point in points(place.span):
+        if not 1 <= point.n <= 31:
+            raise Impossible(f"ngày {point.n}")
+    day = (last or first).n - (place.bound == "TRUOC" and not place.clock)
+    said = f"{first.n}/{last.n}" if last and last.n <= 12 else f"{first.n} hàng tháng"
+    ask = Question(f"Đã hiểu là ngày {first.n}, chưa rõ tháng nào.", (f"Ngày {said}",))
+    return _Item(Kind.UNREADABLE, "day-alone", day=day or 31, ask=ask)
 
 
 def _part_of(point: Point) -> _Item:
@@ -364,8 +381,8 @@ def _number(place: Place, header: Header) -> _Item:
     said = f"{first.n}-{last.n}" if last else str(first.n)
     if header.days:
         return _Item(Kind.RELATIVE, "duration", ask=_since(f"{said} ngày"))
-    largest = max(p.n for p in points(place.span))
-    choices = (f"Tháng {said}",) if 1 <= largest <= 12 else ()
+    months = all(1 <= p.n <= 12 for p in points(place.span))
+    choices = (f"Tháng {said}",) if months else ()
     ask = Question(f"Đã hiểu là số {said}, nhưng chưa rõ là tháng, quý hay ngày.", choices)
     return _Item(Kind.UNREADABLE, "number-alone", ask=ask)
 
@@ -426,7 +443,7 @@ def _firm(items: list[_Item]) -> list[_Item]:
     """Leave out what has no date beside what has one, and ask about it."""
     firm = [i for i in items if i.kind not in (Kind.RELATIVE, Kind.UNREADABLE)]
     if firm and len(firm) < len(items):
-        why = "Đã hiểu thời gian, nhưng còn một điều kiện hoặc con số chưa rõ. Vẫn theo thời gian này?"
+        why = "Đã hiểu thời gian, nhưng còn điều kiện hoặc con số chưa rõ. Vẫn theo thời gian này?"
         firm[0].ask = firm[0].ask or Question(why)
     return firm or items[:1]
 
@@ -462,7 +479,7 @@ def _merge_periodic(items: list[_Item]) -> list[_Item]:
 
 
 def _one_step(steps: list[_Item]) -> _Item:
-    """Join "hàng quý, 6 tháng, năm", and a step with its day; several with a day are asked about."""
+    """Join "hàng quý, 6 tháng, năm", and a step with its day; ask where several have one."""
     one = next((i for i in steps if i.day), None) or next((i for i in steps if i.every), steps[0])
     every = tuple(dict.fromkeys(e for i in steps for e in i.every))
     one.ask = next((i.ask for i in steps if i.ask), None)
@@ -478,33 +495,38 @@ def _with_dates(one: _Item, rest: list[_Item], at: int) -> list[_Item]:
     alone = [i for i in rest if i.rule == "day-alone"]
     taken: list[_Item] = [i for i in dated if i.rule == "year"]
     if one.every == (Every.YEAR,) and dated:
-        one.windows = tuple(dict.fromkeys(w for i in dated if i not in taken for w in i.windows))
-        one.rule = next((f"every-year-{i.rule}" for i in dated if i not in taken), one.rule)
+        inside = [i for i in dated if i not in taken]
+        if inside and one.windows:
+            one.ask = Question("Đã hiểu là nhiều hạn trong một năm. Hãy tách thành từng dòng.")
+        one.windows = tuple(dict.fromkeys([*one.windows, *(w for i in inside for w in i.windows)]))
+        one.rule = next((f"every-year-{i.rule}" for i in inside), one.rule)
+        one.day = None if inside else one.day
         one.ask = one.ask or next((i.ask for i in dated if i.ask), None)
         taken = dated
-    elif alone and one.every and not one.day:
+    elif alone and one.every and not (one.day or one.windows):
         one.day, one.rule = alone[0].day, "every-month-day"
         one.ask = one.ask or _which_day(one, alone)
         taken += alone
     elif one.every in ((Every.MONTH,), (Every.QUARTER,)) and not one.windows:
-        inside = [i for i in dated if i.kind is Kind.WINDOW and i not in taken and not i.hard]
+        inside = [i for i in dated if i.kind is Kind.WINDOW and i not in taken]
+        inside = [i for i in inside if not (i.hard or one.hard)]
         if inside:
             said = phrase(inside[0].windows[0].period, None)
             one.ask = Question(f"Đã hiểu là hàng {_STEP[one.every[0]]}, nhưng chỉ {said}? "
                                "Nếu đúng, hãy nhập từng tháng hoặc từng quý.")  # fmt: skip
             taken += inside
-    rest = [i for i in rest if i not in taken]
-    return [*rest[:at], one, *rest[at:]]
+    left = [i for i in rest[:at] if i not in taken]
+    return [*left, one, *(i for i in rest[at:] if i not in taken)]
 
 
 def _which_day(one: _Item, alone: list[_Item]) -> Question | None:
     if one.every != (Every.MONTH,):
-        choices = (f"Ngày {one.day} của tháng cuối quý", f"Ngày {one.day} tháng đầu quý sau")
-        return Question(f"Ngày {one.day} của tháng nào trong kỳ?", choices)
+        where = (f"Ngày {one.day} của tháng cuối quý", f"Ngày {one.day} tháng đầu quý sau")
+        return Question(f"Ngày {one.day} của tháng nào trong kỳ?", where)
     if len(alone) == 1:
         return None
-    choices = tuple(f"Ngày {i.day} hàng tháng" for i in alone)
-    return Question("Đã hiểu là nhiều ngày trong một tháng. Hãy chọn một, hoặc tách dòng.", choices)
+    days = tuple(f"Ngày {i.day} hàng tháng" for i in alone)
+    return Question("Đã hiểu là nhiều ngày trong một tháng. Hãy chọn một, hoặc tách dòng.", days)
 
 
 def _merge_dates(items: list[_Item]) -> list[_Item]:

@@ -52,7 +52,8 @@ _SLIPS: tuple[Slip, ...] = (
     # "lần 1:", "a)", "- " number the timings of a cell and are no timing themselves
     (
         re.compile(
-            r"(?:^|(?<=[;,( ]))(?:lan|dot|ky|buoc) (?:thu )?(?:\d|[ivl]+|nhat|hai|ba) ?(?::|\(|\)|-|$)"
+            r"(?:^|(?<=[;,( ]))(?:lan|dot|ky|buoc) (?:thu )?(?:\d|[ivl]+|nhat|hai|ba)"
+            r" ?(?::|\(|\)|-|$)"
         ),
         " ",
     ),
@@ -82,8 +83,8 @@ _SLIPS: tuple[Slip, ...] = (
     ),
     (
         re.compile(
-            r"\b(?:hang |moi |dinh ky )?((?:\d{1,2} )?(?:tuan|thang|quy|nam))(?:/| )(?:0?1 |mot )?lan\b"
-            r"(?: mot)?"
+            r"\b(?:hang |moi |dinh ky )?((?:\d{1,2} )?(?:tuan|thang|quy|nam))"
+            r"(?:/| )(?:0?1 |mot )?lan\b(?: mot)?"
         ),
         r"hang \1",
     ),
@@ -96,8 +97,9 @@ _SLIPS: tuple[Slip, ...] = (
     # a bracket that holds no timing is a remark
     (
         re.compile(
-            r"(?<=.)\((?![^()]*(?:\d|\b(?:thang|quy|nam|ngay|tuan|hang|moi|dinh ky|thuong xuyen|khi|sau"
-            r"|dot xuat|truoc|am lich|ke tu|trong vong|lien tuc|hoan thanh|yeu cau|phat sinh|nhat)\b))[^()]*\)?"
+            r"(?<=.)\((?![^()]*(?:\d|\b(?:thang|quy|nam|ngay|tuan|hang|moi|dinh ky|thuong xuyen|khi"
+            r"|sau|dot xuat|truoc|am lich|ke tu|trong vong|lien tuc|hoan thanh|yeu cau|phat sinh"
+            r"|nhat)\b))[^()]*\)?"
         ),
         " ",
     ),

@@ -179,11 +179,13 @@ class _Reader:
 
     # -- faults -----------------------------------------------------------
 
-    def fault(self, code: str, key: str = "", table: str = "", index: int = 0, **data: Any) -> None:
-        where = self._where(table, index, key)
-        line = self.places.line(table, index, key)
-        if not line and not table and key:
-            line = self.places.line(key)
+    def fault(
+        self, code: str, field: str = "", table: str = "", index: int = 0, **data: Any
+    ) -> None:
+        where = self._where(table, index, field)
+        line = self.places.line(table, index, field)
+        if not line and not table and field:
+            line = self.places.line(field)
         self.faults.append(Fault(line, where, f"fault.{code}", code, data))
 
     def _where(self, table: str, index: int, key: str) -> str:
@@ -278,7 +280,7 @@ class _Reader:
         arrays: dict[str, list[dict[str, Any]]],
     ) -> Plan:
         units = tuple(
-            Unit(u["id"], u["name"], u["level"], u.get("in_programme", True))
+            Unit(u["id"], u["name"], u["level"], u.get("in_programme", True), u.get("type", "xã"))
             for u in arrays["unit"]
         )
         bodies = self._bodies(arrays["body"], units)
@@ -485,7 +487,10 @@ class _Reader:
 
 def _body(entry: dict[str, Any], unit: Unit | None) -> Body:
     def fill(text: str) -> str:
-        return text.replace("{unit}", unit.id).replace("{Unit}", unit.name) if unit else text
+        if unit is None:
+            return text
+        filled = text.replace("{unit}", unit.id).replace("{type}", unit.type)
+        return filled.replace("{Unit}", unit.name)
 
     name = fill(entry["name"])
     return Body(

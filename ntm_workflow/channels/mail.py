@@ -14,11 +14,13 @@ import contextlib
 import smtplib
 import ssl
 import time
+from base64 import b64encode
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from email.utils import quote as escaped
 from typing import Any
 
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
@@ -93,6 +95,8 @@ class NotifySmtp(NotifyBase):
             mail = self._build(message)
         except ValueError as error:
             return Outcome.PAYLOAD, str(error)
+        if not message.to_address.isascii():
+            return Outcome.RECIPIENT, f"not an ASCII address: {message.to_address}"
         for fresh in (self._connection is None, True):
             try:
                 connection = self._connect()
@@ -120,6 +124,7 @@ class NotifySmtp(NotifyBase):
                 made = smtplib.SMTP(self.host, port, timeout=TIMEOUT_SECONDS)
                 if self.tls == "starttls":
                     made.starttls(context=_context())
+            made.ehlo_or_helo_if_needed()
             if self.user:
                 made.login(self.user, self.password or "")
             self._connection = made
@@ -134,9 +139,9 @@ class NotifySmtp(NotifyBase):
 
     def _build(self, message: Message) -> bytes:
         mail = EmailMessage(policy=_POLICY)
-        mail["Subject"] = message.subject
-        mail["From"] = Address(self.sender_name, addr_spec=self.sender)
-        mail["To"] = Address(message.to_name, addr_spec=message.to_address)
+        mail.set_raw("Subject", _encoded(message.subject))
+        mail.set_raw("From", _address(self.sender_name, self.sender))
+        mail.set_raw("To", _address(message.to_name, message.to_address))
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = message.message_id
         mail["Auto-Submitted"] = "auto-generated"
@@ -198,6 +203,41 @@ class MailChannel:
         self._service.close()
 
 
+def _encoded(text: str) -> str:
+    """Header text as RFC 2047 words that keep each line below 78 characters.
+
+    The standard library's own folding loses the space at which it breaks a
+    long Vietnamese line.
+    """
+    if "\n" in text or "\r" in text:
+        raise ValueError("a header cannot hold a line break")
+    if text.isascii() and len(text) < 60:
+        return text
+    chunks = [""]
+    for letter in text:
+        if len((chunks[-1] + letter).encode()) > 36:
+            chunks.append("")
+        chunks[-1] += letter
+    words = (f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in chunks)
+    return "\r\n ".join(words)
+
+
+def _address(name: str, address: str) -> str:
+    try:
+        Address(addr_spec=address)  # refuses what is no address
+    except LookupError as error:  # how the standard library says that a part is missing
+        raise ValueError(f"not an address: {address!r}") from error
+    if not name:
+        return address
+    return f"{_encoded(name) if not name.isascii() else _quoted(name)} <{address}>"
+
+
+def _quoted(name: str) -> str:
+    if "\n" in name or "\r" in name:
+        raise ValueError("a header cannot hold a line break")
+    return f'"{escaped(name)}"'
+
+
 _tls: list[ssl.SSLContext] = []
 
 
@@ -215,12 +255,10 @@ def _transfer(
     try:
         code, reply = connection.mail(sender)
         if code != 250:
-            connection.rset()
-            return _refusal(code, reply, Outcome.CONFIG)
+            return _refused(connection, code, reply, Outcome.CONFIG)
         code, reply = connection.rcpt(to)
         if code not in (250, 251):
-            connection.rset()
-            return _refusal(code, reply, Outcome.RECIPIENT)
+            return _refused(connection, code, reply, Outcome.RECIPIENT)
     except (OSError, smtplib.SMTPException) as error:
         return Outcome.TRANSIENT, _reply(error), True
     try:
@@ -231,8 +269,19 @@ def _transfer(
         return Outcome.AMBIGUOUS, _reply(error), True
     if code == 250:
         return Outcome.OK, _text(reply), False
-    connection.rset()
-    return _refusal(code, reply, Outcome.PAYLOAD)
+    return _refused(connection, code, reply, Outcome.PAYLOAD)
+
+
+def _refused(
+    connection: smtplib.SMTP, code: int, reply: bytes | str, permanent: Outcome
+) -> tuple[Outcome, str, bool]:
+    """Class of a refusal. The server may hang up on it: the refusal counts all the same."""
+    outcome, detail, gone = _refusal(code, reply, permanent)
+    try:
+        connection.rset()
+    except (OSError, smtplib.SMTPException):
+        gone = True
+    return outcome, detail, gone
 
 
 def _refusal(code: int, reply: bytes | str, permanent: Outcome) -> tuple[Outcome, str, bool]:

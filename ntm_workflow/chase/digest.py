@@ -149,7 +149,7 @@ def compose(
         groups += (Group(texts.say("digest.ahead"), False, lines),)
     overdue = sum(1 for e in entries if e.role != "review" and e.task.due_on < today)
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
-    values = {
+    values: dict[str, object] = {
         "to": contact.name,
         "lead": texts.say(
             f"{notice.kind}.lead",
@@ -225,7 +225,7 @@ def _environment() -> Environment:
     folder = Path(__file__).parent / "templates"
     return Environment(
         loader=FileSystemLoader(folder),
-        autoescape=lambda name: bool(name) and name.endswith(".html"),
+        autoescape=lambda name: (name or "").endswith(".html"),
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
 

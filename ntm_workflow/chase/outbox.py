@@ -63,21 +63,25 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
 
     channel = MailChannel(rt.settings.mail_url)
     counts: dict[str, int] = {}
-    in_a_row, stopped = 0, ""
+    in_a_row, trouble, why = 0, "", ""
     try:
-        while in_a_row < GIVE_UP_AFTER and (notice := _claim(rt, now)):
+        while in_a_row < GIVE_UP_AFTER:
+            now = rt.now()  # a long run must not claim, or send, by the hour it began at
+            if respect_hours and (why := _closed(rt, now)):
+                break
+            if (notice := _claim(rt, now)) is None:
+                break
             state, result = _send_one(rt, channel, notice, now, actor)
             counts[state] = counts.get(state, 0) + 1
             broken = result.outcome in (Outcome.TRANSIENT, Outcome.AUTH, Outcome.CONFIG)
             in_a_row = in_a_row + 1 if broken else 0
-            if broken:
-                stopped = result.detail
+            trouble = result.detail if broken else ""
     finally:
         channel.close()
     return Delivered(
         sent=counts.get("sent", 0), failed=counts.get("failed", 0),
         suppressed=counts.get("suppressed", 0), retried=counts.get("pending", 0),
-        waiting=_waiting(rt, now), stopped=stopped if in_a_row >= GIVE_UP_AFTER else "",
+        waiting=_waiting(rt, now), stopped=trouble if in_a_row >= GIVE_UP_AFTER else why,
     )  # fmt: skip
 
 
@@ -219,7 +223,8 @@ def _attempt(session: Session, notice: Notice, now: datetime, result: Result) ->
 
 def _pause(tries: int) -> timedelta:
     """Full jitter: anything up to the pause that doubles with each try."""
-    longest = min(FIRST_PAUSE * 2 ** min(tries, 12), LONGEST_PAUSE)
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(tries, 12)
+    longest = min(doubled, LONGEST_PAUSE)
     return longest * random.random()  # noqa: S311  # nosec B311 - spreads load, guards nothing
 
 

@@ -79,8 +79,11 @@ def queue(
 
 def _due(plan: Plan, today: date) -> Any:
     return and_(
-        Task.plan_id == plan.id, Task.next_action_on <= today, Task.state.in_(("open", "submitted"))
-    )
+        Task.plan_id == plan.id, Task.next_action_on <= today,
+        or_(
+            and_(Task.state == "open", Task.suspended_on.is_(None)), Task.state == "submitted"
+        ),
+    )  # fmt: skip
 
 
 _KEY_DAY = case((Task.state == "open", Task.due_on), else_=Task.submitted_on)

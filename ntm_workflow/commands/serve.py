@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 
 from ntm_workflow import settings as settings_module
 from ntm_workflow import texts
+from ntm_workflow.errors import ConfigError
 
 DAY = click.DateTime(["%Y-%m-%d"])
 PREFECT_FILE = Path("deployments/prefect.yaml")
@@ -51,7 +51,7 @@ def up(port: int, prefect_port: int, simulate: datetime | None, no_browser: bool
 
     day: date | None = simulate.date() if simulate else None
     options = serving.Options(port, prefect_port, day, browser=not no_browser)
-    sys.exit(serving.up(settings_module.load(), options, _say))
+    serving.up(settings_module.load(), options, _say)
 
 
 @click.group()
@@ -78,6 +78,13 @@ def apply() -> None:
     the plan no longer has is deleted, what a person paused stays paused.
     """
     import asyncio
+    import os
+
+    from ntm_workflow.serve import prefect_env
+
+    prefect_env.quiet()
+    if not os.environ.get("PREFECT_API_URL"):
+        raise ConfigError("deployments.no_url")
 
     from prefect.settings import get_current_settings
 
@@ -87,9 +94,7 @@ def apply() -> None:
     try:
         done = asyncio.run(made.apply_to_pool(_planned(), datetime.now(texts.ZONE).date()))
     except (OSError, made.NoAnswer) as error:
-        raise click.ClickException(
-            texts.say("deployments.no_prefect", url=url, why=str(error))
-        ) from error
+        raise ConfigError("deployments.no_prefect", url=url, why=str(error)) from error
     _say("deployments.applied", url=url, count=len(done.ids), deleted=len(done.deleted))
 
 

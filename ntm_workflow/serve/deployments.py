@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -68,13 +69,14 @@ def flow_of(name: str) -> Flow[..., Any]:
 
 
 def run_here(item: Planned) -> str:
-    """Run a planned item now, as a sub-flow of the calling flow; return its title.
-
-    Heartbeats are off: each would hold a sub-flow up for a second.
-    """
-    with temporary_settings({settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        flow_of(item.flow).with_options(retries=0)(**item.parameters)
+    """Run a planned item now, as a sub-flow of the calling flow; return its name."""
+    flow_of(item.flow).with_options(retries=0)(**item.parameters)
     return item.name
+
+
+def without_heartbeats() -> AbstractContextManager[object]:
+    """For flows with many sub-flows: a heartbeat holds the end of each up for a second."""
+    return temporary_settings({settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
 
 
 def rrule(item: Planned) -> str:

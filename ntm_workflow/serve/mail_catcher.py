@@ -97,11 +97,13 @@ def _listed(path: Path) -> Caught:
     )
 
 
-class _Keeper:
+class Keeper:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802 - aiosmtpd looks for this name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         content = envelope.original_content or b""
         keep(self.folder, content, envelope.mail_from, envelope.rcpt_tos)
         return "250 OK"
@@ -109,7 +111,7 @@ class _Keeper:
 
 async def serve(folder: Path, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    loop, keeper = asyncio.get_running_loop(), _Keeper(folder)
+    loop, keeper = asyncio.get_running_loop(), Keeper(folder)
     server = await loop.create_server(
         lambda: SMTP(keeper, enable_SMTPUTF8=True, hostname="localhost", loop=loop), HOST, port
     )

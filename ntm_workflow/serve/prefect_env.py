@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -63,3 +63,17 @@ def embedded(
         "no_proxy": direct,
         **{f"PREFECT_SERVER_SERVICES_{name}": "100" for name in _BATCHES},
     }
+
+
+def quiet(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Before Prefect is imported outside `ntm up`: no temporary server, nothing phones home.
+
+    Without an address Prefect would start a server of its own that has no
+    scheduler and reports to its makers.
+    """
+    for name in (
+        "PREFECT_SERVER_EPHEMERAL_ENABLED",
+        "PREFECT_SERVER_ANALYTICS_ENABLED",
+    ):
+        environ.setdefault(name, "false")
+    environ.setdefault("DO_NOT_TRACK", "1")

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from ntm_workflow.errors import NtmError
 from ntm_workflow.serve import lifeline
 
 READY_FD = "NTM_READY_FD"  # where a child says that it is ready
@@ -31,13 +32,8 @@ LOG_LIMIT = 10_000_000
 Process = subprocess.Popen[bytes]
 
 
-class Failed(Exception):
-    """The children cannot go on. `key` names the sentence, `data` fills it."""
-
-    def __init__(self, key: str, **data: object) -> None:
-        super().__init__(key, data)
-        self.key = key
-        self.data = data
+class Failed(NtmError):
+    """The children cannot go on; everything has been stopped."""
 
 
 class Say(Protocol):

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from urllib.parse import quote
 
 from ntm_workflow import runtime, simulation
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.serve import prefect_env
-from ntm_workflow.serve.supervisor import Child, Failed, Say, Supervisor, port_free
+from ntm_workflow.serve.supervisor import Child, Say, Supervisor, port_free
 from ntm_workflow.settings import Settings
 
 CATCHER_PORT = 8025
@@ -31,10 +32,11 @@ class Options:
     browser: bool = True
 
 
-def up(settings: Settings, options: Options, say: Say) -> int:
-    """Start everything and stay until told to stop; return the exit code.
+def up(settings: Settings, options: Options, say: Say) -> None:
+    """Start everything and stay until told to stop.
 
     Raises:
+        Failed: a process will not live; all others have been stopped.
         ConfigError: a port is taken, or another `ntm up` works on the same data.
         NtmError: the appendix or the database cannot be used.
     """
@@ -54,13 +56,8 @@ def up(settings: Settings, options: Options, say: Say) -> int:
             if options.browser and _has_screen(os.environ):
                 webbrowser.open(board)
 
-        try:
-            supervisor.run(when_ready)
-        except Failed as failure:
-            say(failure.key, **failure.data)
-            return 1
+        supervisor.run(when_ready)
         say("up.stopped")
-        return 0
 
 
 def prepare(settings: Settings, options: Options) -> str:

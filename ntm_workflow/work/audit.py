@@ -106,7 +106,8 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
 def lock(session: Session) -> tuple[int, bytes]:
     """Lock the head of the chain for this transaction; return its (seq, hash).
 
-    Sweeps call it first, so that two of them run one after the other.
+    Whoever changes tasks calls it before the first change: sweeps then run one
+    after the other, and no two writers wait for each other in a circle.
     """
     last = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one()
     return last.seq, last.hash

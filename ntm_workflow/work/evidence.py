@@ -22,7 +22,8 @@ from ntm_workflow.work.audit import Action, Actor, Entry
 # Abbreviations of document types; case matters.
 # Source: Decree 30/2020/NĐ-CP, Appendix III.
 DOC_TYPES = frozenset(
-    ["NQ", "QĐ", "CT", "QC", "QyĐ", "TC", "TB", "HD", "CTr", "KH", "PA", "ĐA", "DA", "BC", "BB", "TTr", "HĐ", "CĐ", "BGN", "BTT", "GUQ", "GM", "GGT", "GNP", "PG", "PC", "PB", "CV"]
+    {"NQ", "QĐ", "CT", "QC", "QyĐ", "TC", "TB", "HD", "CTr", "KH", "PA", "ĐA", "DA", "BC", "BB"}
+    | {"TTr", "HĐ", "CĐ", "BGN", "BTT", "GUQ", "GM", "GGT", "GNP", "PG", "PC", "PB", "CV"}
 )
 SUBJECT_LIMIT = 500
 _NUMBER = re.compile(r"^\s*(\d{1,6})\s*/\s*([^\s/]{1,40}(?:/[^\s/]{1,20})?)\s*$")
@@ -90,6 +91,7 @@ def submit(
         Refused: the task is not open, the actor speaks for another body, or it
             is late and no reason was given.
     """
+    audit.lock(session)
     if by.body != task.body_id:
         raise Refused("evidence.not_yours", task=task.code, body=by.body)
     if task.state != "open":

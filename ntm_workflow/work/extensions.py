@@ -25,6 +25,7 @@ def ask(
         Refused: not its task, not open, an earlier day, no reason, or one is
             already waiting.
     """
+    audit.lock(session)
     if by.body != task.body_id:
         raise Refused("evidence.not_yours", task=task.code, body=by.body)
     _check(task, wanted, reason)
@@ -57,6 +58,7 @@ def decide(
     Raises:
         Refused: nothing waits, the actor may not decide, or the reason is missing.
     """
+    audit.lock(session)
     extension = waiting(session, task)
     if extension is None:
         raise Refused("extension.none", task=task.code)
@@ -86,6 +88,7 @@ def extend(
     today: date,
 ) -> None:
     """The coordination office, or a directing body, moves a due day by itself."""
+    audit.lock(session)
     _may_decide(task, plan, by)
     _check(task, to, reason)
     _move(session, task, plan, days, to, reason.strip(), by, now, today)

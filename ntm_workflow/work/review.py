@@ -65,6 +65,7 @@ def return_(
 def _verdict(
     session: Session, task: Task, plan: Plan, verdict: str, reason: str, by: Actor, now: datetime
 ) -> Submission:
+    audit.lock(session)
     submission = evidence.waiting(session, task)
     if task.state != "submitted" or submission is None:
         raise Refused("review.nothing", task=task.code, state=task.state)

@@ -259,6 +259,7 @@ def same_version(task: Task, seen: int | None) -> None:
 
 def acknowledge(session: Session, task: Task, *, now: datetime, today: date, actor: Actor) -> None:
     """The body says it has seen the task. Repeating it changes nothing."""
+    audit.lock(session)
     _must_be(task, "open")
     if task.acknowledged_on is None:
         task.acknowledged_on = today
@@ -269,6 +270,7 @@ def cancel(
     session: Session, task: Task, reason: str, *, now: datetime, today: date, actor: Actor
 ) -> None:
     """Cancel a task that is not accepted; it stays in the history with the reason."""
+    audit.lock(session)
     _must_be(task, "open", "submitted")
     task.state, task.cancelled_on, task.next_action_on = "cancelled", today, None
     _note(session, actor, now, Action.TASK_CANCELLED, task, reason=_given(reason))
@@ -278,6 +280,7 @@ def suspend(
     session: Session, task: Task, reason: str, *, now: datetime, today: date, actor: Actor
 ) -> None:
     """Suspend an open task: no reminders, and not counted overdue meanwhile."""
+    audit.lock(session)
     _must_be(task, "open")
     if task.suspended_on is not None:
         raise Refused("task.suspended_already", task=task.code)
@@ -298,6 +301,7 @@ def resume(
     actor: Actor,
 ) -> None:
     """End a suspension; the ladder goes on from today."""
+    audit.lock(session)
     if task.suspended_on is None:
         raise Refused("task.not_suspended", task=task.code)
     stretch = session.scalars(

@@ -1,0 +1,115 @@
+"""Reading one task with all that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from ntm_workflow.store.tables import (
+    AuditEntry,
+    BodyRecord,
+    Contact,
+    EvidenceFile,
+    Extension,
+    Notice,
+    NoticeItem,
+    RowRecord,
+    Submission,
+    Task,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message in which a task was mentioned."""
+
+    notice: Notice
+    to: str
+    rung: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A task with all that belongs to it; `history` in the order it happened."""
+
+    task: Task
+    content: str
+    timing: str
+    body: str
+    body_name: str
+    asked: Extension | None
+    submissions: list[Submission]
+    twins: dict[int, list[str]]
+    history: list[AuditEntry]
+    messages: list[Sent]
+
+
+def one(session: Session, task_id: int) -> Dossier | None:
+    """A task and all that belongs to it; six statements."""
+    query = (
+        select(Task, RowRecord.content, RowRecord.timing, BodyRecord.short, BodyRecord.name)
+        .add_columns(Extension)
+        .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
+        .join(BodyRecord, BodyRecord.id == Task.body_id)
+        .outerjoin(Extension, (Extension.task_id == Task.id) & Extension.granted.is_(None))
+        .where(Task.id == task_id)
+    )
+    found = session.execute(query).first()
+    if found is None:
+        return None
+    task, content, timing, short, name, asked = found
+    handed_in = select(Submission).where(Submission.task_id == task.id)
+    submissions = list(session.scalars(handed_in.order_by(Submission.id.desc())))
+    return Dossier(
+        task, content, timing, short, name, asked, submissions,
+        _twins(session, task) if submissions else {},
+        _history(session, task), _messages(session, task),
+    )  # fmt: skip
+
+
+def _twins(session: Session, task: Task) -> dict[int, list[str]]:
+    """For each submission of a task: other tasks that got the same document."""
+    other, theirs = Submission.__table__.alias(), Task.__table__.alias()
+    query = (
+        select(Submission.id, theirs.c.row_id, theirs.c.period, theirs.c.body_id)
+        .join(
+            other,
+            and_(
+                other.c.number == Submission.number, other.c.symbol == Submission.symbol,
+                other.c.issuer == Submission.issuer, other.c.task_id != Submission.task_id,
+            ),
+        )
+        .join(theirs, theirs.c.id == other.c.task_id)
+        .where(Submission.task_id == task.id)
+        .distinct()
+        .limit(20)
+    )  # fmt: skip
+    found: dict[int, list[str]] = {}
+    for submission_id, row_id, period, body_id in session.execute(query):
+        found.setdefault(submission_id, []).append(f"{row_id}/{period}/{body_id}")
+    return found
+
+
+def _history(session: Session, task: Task, limit: int = 200) -> list[AuditEntry]:
+    query = select(AuditEntry).where(AuditEntry.subject == task.code)
+    newest = session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit))
+    return list(newest)[::-1]
+
+
+def _messages(session: Session, task: Task, limit: int = 50) -> list[Sent]:
+    query = (
+        select(Notice, Contact.name, NoticeItem.rung, NoticeItem.role)
+        .join(NoticeItem, NoticeItem.notice_id == Notice.id)
+        .join(Contact, Contact.id == Notice.contact_id)
+        .where(NoticeItem.task_id == task.id)
+        .order_by(Notice.id.desc())
+        .limit(limit)
+    )
+    return [Sent(*row) for row in session.execute(query)]
+
+
+def evidence_file(session: Session, file_id: int) -> EvidenceFile | None:
+    return session.get(EvidenceFile, file_id)

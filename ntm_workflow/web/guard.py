@@ -1,0 +1,178 @@
+"""The outermost layer: who may ask, how much they may send, what every answer carries."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("ntm.web")
+
+COOKIE = "ntm_form"  # holds the token that every form of this browser repeats
+FIELD = "ma_bao_ve"  # the hidden field it is repeated in
+DRAIN_SECONDS = 30  # how long a body that is too large may take to be thrown away
+# JavaScript is not allowed at all: no page has any.
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+}
+
+Refusal = Callable[[Request, int, str], Response]
+
+
+class TooLarge(Exception):
+    """More bytes came in than one request may bring."""
+
+
+class Guard:
+    """Refuses foreign hosts, foreign forms and bodies that are too large; draws errors.
+
+    `refuse(request, status, key)` draws the page of an error. The limit counts
+    bytes of the whole body, declared or not; what comes after it is thrown away
+    unread, never kept.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], limit: int, refuse: Refusal) -> None:
+        self.app = app
+        self.hosts = hosts
+        self.limit = limit
+        self.refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":  # the server leaves the body out
+            scope = {**scope, "method": "GET"}
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        request = Request(scope, receive)
+        try:
+            refused = await self._refused(request, receive)
+            if refused is None:
+                await self.app(scope, _metered(receive, self.limit), sending)
+                return
+        except TooLarge:
+            await _drain(receive)
+            refused = self.refuse(request, 413, "page.too_large")
+        except Exception as error:
+            if started:
+                raise
+            refused = self._broken(request, error)
+        await refused(scope, receive, sending)
+
+    async def _refused(self, request: Request, receive: Receive) -> Response | None:
+        headers = request.headers
+        if _host(headers.get("host", "")) not in self.hosts:
+            return self.refuse(request, 400, "page.host")
+        if request.method == "GET":
+            return None
+        if not _same_origin(headers):
+            log.warning("foreign form refused path=%s", request.url.path)
+            return self.refuse(request, 403, "page.foreign")
+        declared = headers.get("content-length", "0")
+        if not declared.isdigit() or int(declared) > self.limit:
+            raise TooLarge
+        return None
+
+    def _broken(self, request: Request, error: Exception) -> Response:
+        number = secrets.token_hex(4)
+        request.state.error_id = number
+        log.error("page failed id=%s path=%s", number, request.url.path, exc_info=error)
+        down = type(error).__name__ in ("OperationalError", "InterfaceError", "TimeoutError")
+        return self.refuse(request, *((503, "page.database") if down else (500, "page.broken")))
+
+
+def _host(value: str) -> str:
+    return (urlsplit(f"//{value}").hostname or "") if "@" not in value else ""
+
+
+def _same_origin(headers: Headers) -> bool:
+    """What the browser says of where a form comes from, if it says anything.
+
+    Behind a proxy the scheme may differ, so hosts and ports are compared.
+    """
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+
+
+def _metered(receive: Receive, limit: int) -> Receive:
+    left = limit
+
+    async def metered() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise TooLarge
+        return message
+
+    return metered
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on and forget: a browser shows our answer only after it has sent everything."""
+
+    async def forget() -> None:
+        while True:
+            message = await receive()
+            if message["type"] != "http.request" or not message.get("more_body"):
+                return
+
+    try:
+        await asyncio.wait_for(forget(), DRAIN_SECONDS)
+    except TimeoutError:
+        log.warning("body too large and too slow; given up")
+
+
+def token(request: Request) -> str:
+    """The form token of this browser; a new one where it has none."""
+    found = request.cookies.get(COOKIE, "")
+    if len(found) == 43:
+        return found
+    if not hasattr(request.state, "form_token"):
+        request.state.form_token = secrets.token_urlsafe(32)
+    made: str = request.state.form_token
+    return made
+
+
+def keep_token(request: Request, response: Response) -> None:
+    """Give the browser its form token, where it has none yet."""
+    if hasattr(request.state, "form_token"):
+        response.set_cookie(
+            COOKIE, request.state.form_token, httponly=True, samesite="strict",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+
+
+def ours(request: Request, sent: str) -> bool:
+    """True when a form repeats the token of the browser that sends it."""
+    kept = request.cookies.get(COOKIE, "")
+    return bool(kept) and hmac.compare_digest(kept.encode(), sent.encode())

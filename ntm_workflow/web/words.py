@@ -1,0 +1,150 @@
+"""Values in words: tags, sizes, numbers, what an audit entry holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ntm_workflow import texts
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.reports.counts import Counts
+from ntm_workflow.store.tables import AuditEntry, Task
+from ntm_workflow.texts import say
+
+SOON = 7  # days before the due day from which a task stands out
+
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A short word with its tone: done, late, wait, soon or calm."""
+
+    text: str
+    tone: str
+
+
+def standing(task: Task, today: date) -> Tag:
+    """Where a task stands on a day, in a word or two."""
+    if task.state == "accepted":
+        late = task.completed_on is not None and task.completed_on > task.due_on
+        return Tag(say("tag.done_late" if late else "tag.done"), "done")
+    if task.state == "cancelled":
+        return Tag(say("state.cancelled"), "calm")
+    if task.state == "submitted":
+        return Tag(say("state.submitted"), "wait")
+    if task.suspended_on:
+        return Tag(say("tag.suspended"), "calm")
+    left = (task.due_on - today).days
+    tone = "late" if left < 0 else "soon" if left <= SOON else "calm"
+    return Tag(texts.distance(task.due_on, today), tone)
+
+
+def upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def number(value: int) -> str:
+    """ "1.234", as numbers are written in Vietnamese."""
+    return f"{value:,}".replace(",", ".")
+
+
+def size(value: int) -> str:
+    """A file's size: "812 KB", "1,2 MB"."""
+    if value < 1_000:
+        return f"{value} byte"
+    if value < 1_000_000:
+        return f"{round(value / 1_000)} KB"
+    return f"{value / 1_000_000:.1f} MB".replace(".", ",")
+
+
+def body(plan: Plan, body_id: str) -> str:
+    """The short name of a body; its id where the plan no longer has it."""
+    return plan.body(body_id).short if plan.has_body(body_id) else body_id
+
+
+# -- bars -----------------------------------------------------------------------
+
+COUNTS = ("done_on_time", "done_late", "open_in_time", "open_overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a bar: its name, its number, and where it lies in a hundred."""
+
+    name: str
+    count: int
+    start: float
+    width: float
+
+
+def bar(counts: Counts) -> list[Part]:
+    """The four counts as parts of a hundred, in the order in which they are always told."""
+    made: list[Part] = []
+    at, total = 0.0, counts.total or 1
+    for name in COUNTS:
+        count = getattr(counts, name)
+        width = 100 * count / total
+        made.append(Part(name, count, round(at, 3), round(width, 3)))
+        at += width
+    return made
+
+
+# -- the audit ------------------------------------------------------------------
+
+_HIDDEN = {"plan", "submission", "before", "completed_on"}
+
+
+def details(entry: AuditEntry, plan: Plan) -> list[tuple[str, str]]:
+    """What an entry holds, as (label, value); ids that only programs need are left out."""
+    data: dict[str, Any] = json.loads(entry.data)
+    found = []
+    for key, value in data.items():
+        shown = _value(key, value, plan)
+        if key not in _HIDDEN and shown:
+            found.append((say(f"field.{key}"), shown))
+    return found
+
+
+def _value(key: str, value: Any, plan: Plan) -> str:
+    if isinstance(value, list):
+        if key == "bodies":
+            return ", ".join(body(plan, one) for one in value)
+        few = ", ".join(str(one) for one in value[:3]) if key == "tasks" else ""
+        more = f" … ({len(value)})" if len(value) > 3 else ""
+        return f"{few}{more}" if few else (str(len(value)) if value else "")
+    if key == "digest":
+        return f"{value:.12}…" if value else ""
+    if key == "kind":
+        return say(f"kind.{value}")
+    if key == "state":
+        return say(f"notice.{value}")
+    if key == "resent" and not value:
+        return ""
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        return texts.day(date.fromisoformat(value))
+    return "" if value is None else str(value)
+
+
+def who(entry: AuditEntry, plan: Plan) -> str:
+    """ "trang web, thay mặt BQL xã Tân Lập"."""
+    if entry.body:
+        return say("who.for", name=entry.actor, body=body(plan, entry.body))
+    return entry.actor
+
+
+def subject_url(subject: str) -> str:
+    """Where the thing an entry is about can be seen; "" if nowhere."""
+    parts = subject.split("/")
+    if len(parts) == 3:
+        return f"/viec/ma/{subject}"
+    if len(parts) == 2 and parts[0] == "notice" and parts[1].isdigit():
+        return f"/thong-bao/{parts[1]}"
+    return ""
+
+
+def iso(value: date | datetime) -> str:
+    return value.isoformat() if isinstance(value, datetime) else f"{value:%Y-%m-%d}"

@@ -1,0 +1,149 @@
+"""The drop folder: evidence that somebody lays down as files.
+
+    var/drop/III.1_2020-06_bql-tan-lap/
+        van-ban.txt        Số: 12/BC-UBND
+                           Ngày: 25/6/2020
+                           Trích yếu: Kết quả rà soát theo bộ tiêu chí
+                           Lý do quá hạn: …      (only when late)
+        bao-cao.pdf …
+
+A folder is named after its task with "_" for "/". It is taken once van-ban.txt
+is there, then moved to var/drop/.taken; what cannot be taken gets a LOI.txt
+that says why, and is tried again when something in it changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from ntm_workflow.appendix.text import fold
+from ntm_workflow.errors import NtmError, Refused
+from ntm_workflow.store.evidence_files import Stored
+from ntm_workflow.store.tables import Submission, Task
+from ntm_workflow.texts import say
+from ntm_workflow.work import evidence, tasks
+from ntm_workflow.work.audit import Actor
+
+if TYPE_CHECKING:
+    from ntm_workflow.runtime import Runtime
+
+CARD, FAULT, TAKEN = "van-ban.txt", "LOI.txt", ".taken"
+_FIELDS = {
+    "so": "number", "ngay": "issued", "trich yeu": "subject",
+    "ly do qua han": "late_reason", "ghi chu": "note",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one folder: the task it was for, or why it stays."""
+
+    folder: str
+    task: str
+    fault: str = ""
+
+
+def collect(rt: Runtime, *, actor: Actor) -> list[Taken]:
+    """Take every folder that is ready. Safe to repeat and to kill at any point."""
+    return [_take(rt, folder, actor) for folder in _ready(rt.settings.var / "drop")]
+
+
+def _ready(drop: Path) -> Iterator[Path]:
+    if not drop.is_dir():
+        return
+    for folder in sorted(drop.iterdir()):
+        if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
+            continue
+        card, fault = folder / CARD, folder / FAULT
+        if not card.is_file():
+            continue
+        newest = max(path.stat().st_mtime for path in folder.iterdir() if path != fault)
+        if not fault.exists() or newest > fault.stat().st_mtime:
+            yield folder
+
+
+def _take(rt: Runtime, folder: Path, actor: Actor) -> Taken:
+    code = folder.name.replace("_", "/")
+    try:
+        card = _read_card(folder / CARD)
+        with rt.reader() as session:
+            body = tasks.find(session, code, rt.plan.id).body_id
+        today = rt.today()
+        doc = evidence.document(
+            card.get("number", ""), _day(card.get("issued", "")), card.get("subject", ""),
+            rt.plan.body(body).name, today,
+        )  # fmt: skip
+        files = [_store(rt, path) for path in sorted(folder.iterdir())
+                 if path.name not in (CARD, FAULT) and path.is_file()]  # fmt: skip
+        by = Actor(actor.name, "office", body, "drop", actor.run_id)
+        with rt.sessions.begin() as session:
+            task = tasks.find(session, code, rt.plan.id)
+            if not _had(session, task, doc, files):
+                evidence.submit(
+                    session, task, rt.plan, rt.days, doc, by=by, now=rt.now(), today=today,
+                    files=files, late_reason=card.get("late_reason", ""),
+                    note=card.get("note", ""),
+                )  # fmt: skip
+    except NtmError as error:
+        why = say(error.key, **error.data)
+        (folder / FAULT).write_text(why + "\n", "utf-8")
+        return Taken(folder.name, code, why)
+    _put_away(folder)
+    return Taken(folder.name, code)
+
+
+def _read_card(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("drop.unreadable", name=path.name) from error
+    found: dict[str, str] = {}
+    for line in lines:
+        label, colon, value = line.partition(":")
+        if colon and (field := _FIELDS.get(fold(label))):
+            found[field] = value.strip()
+    return found
+
+
+def _day(text: str) -> date | None:
+    for form in ("%d/%m/%Y", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(text, form).date()  # noqa: DTZ007 - a calendar day
+        except ValueError:
+            continue
+    raise Refused("evidence.date", value=text)
+
+
+def _store(rt: Runtime, path: Path) -> Stored:
+    if path.is_symlink():
+        raise Refused("evidence.file_missing", name=path.name, why="liên kết")
+    with path.open("rb") as file:
+        return rt.files.put(path.name, file)
+
+
+def _had(session: Session, task: Task, doc: evidence.Document, files: list[Stored]) -> bool:
+    """True if a run before us took this folder and died before putting it away."""
+
+    def same(one: Submission) -> bool:
+        return (one.number, one.symbol, one.via) == (doc.number, doc.symbol, "drop") and {
+            file.sha256 for file in one.files
+        } == {file.sha256 for file in files}
+
+    return any(same(one) for one in evidence.of_task(session, task))
+
+
+def _put_away(folder: Path) -> None:
+    away = folder.parent / TAKEN
+    away.mkdir(exist_ok=True)
+    target, number = away / folder.name, 1
+    while target.exists():
+        number += 1
+        target = away / f"{folder.name}.{number}"
+    os.replace(folder, target)

