@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 from prefect import flow
 
 from ntm_workflow import simulation
 from ntm_workflow.errors import Refused
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import deployments, flow_run, schedules
+from ntm_workflow.work.audit import Actor
 
 
 @flow(name="simulate", flow_run_name="simulate-{to}")
@@ -21,13 +25,15 @@ def advance(to: str) -> str:
     rt, actor = flow_run.load(), flow_run.actor("simulate")
     if not rt.simulated:
         raise Refused("control.no_simulation")
-    plan = schedules.planned(rt.plan, rt.days)
-    lived = []
-    with deployments.without_heartbeats():
-        for day in schedules.days_to(rt.today(), date.fromisoformat(to)):
-            rt.set_simulated(day, actor)
-            ran = [deployments.run_here(item) for item in schedules.due_on_day(plan, day)]
-            simulation.offices_answer(rt, day)
-            lived.append(flow_run.line(day=day, ran=", ".join(ran)))
+    lived = deployments.apart(lambda: list(_live(rt, date.fromisoformat(to), actor)))
     flow_run.report("mo-phong", lived, count=len(lived), day=rt.today())
     return rt.today().isoformat()
+
+
+def _live(rt: Runtime, to: date, actor: Actor) -> Iterator[dict[str, Any]]:
+    plan = schedules.planned(rt.plan, rt.days)
+    for day in schedules.days_to(rt.today(), to):
+        rt.set_simulated(day, actor)
+        ran = deployments.run_day(plan, day)
+        simulation.offices_answer(rt, day)
+        yield flow_run.line(day=day, ran=", ".join(ran))

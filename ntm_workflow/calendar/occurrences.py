@@ -67,6 +67,8 @@ def _from_reading(
     match reading.kind:
         case Kind.MIXED:
             return [o for part in reading.parts for o in _from_reading(row, part, plan, days)]
+        case Kind.PERIODIC if reading.windows:  # "Quý IV hàng năm": its windows of this year
+            return _windows(row, reading.windows, plan, days)
         case Kind.PERIODIC:
             steps = reading.every or plan.rules.periodic
             return [o for step in steps for o in _periodic(row, step, reading.day, plan, days)]

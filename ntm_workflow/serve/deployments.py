@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import yaml
@@ -19,6 +19,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.context import SyncClientContext
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron, RRule, Schedule
@@ -26,7 +27,7 @@ from prefect.settings import temporary_settings
 from prefect.types.entrypoint import EntrypointType
 
 from ntm_workflow import texts
-from ntm_workflow.serve.schedules import Planned
+from ntm_workflow.serve.schedules import Planned, due_on_day
 
 TZ = "Asia/Ho_Chi_Minh"
 TAGS = ("ntm", "appendix")  # what carries both is ours to change and delete
@@ -36,7 +37,7 @@ SLUG = "timing"
 POOL = "ntm-process"
 PAGE = 200
 NoAnswer = TransportError  # what a Prefect server that is not there raises
-
+T = TypeVar("T")
 Register = Callable[[RunnerDeployment], Awaitable[UUID]]
 
 ENTRYPOINTS = {
@@ -68,15 +69,27 @@ def flow_of(name: str) -> Flow[..., Any]:
     return found
 
 
-def run_here(item: Planned) -> str:
-    """Run a planned item now, as a sub-flow of the calling flow; return its name."""
-    flow_of(item.flow).with_options(retries=0)(**item.parameters)
-    return item.name
+def run_day(items: Sequence[Planned], day: date) -> list[str]:
+    """Run here and now what is due on a day, one after the other; return the names."""
+    due = list(due_on_day(items, day))
+    for item in due:
+        flow_of(item.flow).with_options(retries=0)(**item.parameters)
+    return [item.name for item in due]
 
 
-def without_heartbeats() -> AbstractContextManager[object]:
-    """For flows with many sub-flows: a heartbeat holds the end of each up for a second."""
-    return temporary_settings({settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+def apart(function: Callable[[], T]) -> T:
+    """Call a function outside the calling flow: the flows it runs are runs of their own.
+
+    Run as sub-flows, each would cost three more calls of the API and now and
+    then a wait of two seconds (SQLite's lock); with heartbeats, one more second.
+    """
+
+    def called() -> T:
+        quick = temporary_settings({settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+        with quick, SyncClientContext.get_or_create():
+            return function()
+
+    return contextvars.Context().run(called)
 
 
 def rrule(item: Planned) -> str:

@@ -33,7 +33,7 @@ class LineFault:
     data: dict[str, object]
 
 
-class ContactFaultsError(NtmError):
+class ContactFaults(NtmError):
     """The contacts file cannot be used; `faults` holds every one of them."""
 
     def __init__(self, faults: tuple[LineFault, ...]) -> None:
@@ -56,18 +56,18 @@ def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
     ids or names as printed, several separated by "|".
 
     Raises:
-        ContactFaultsError: every fault of every line; nothing is to be changed.
+        ContactFaults: every fault of every line; nothing is to be changed.
     """
     try:
         text = nfc(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ContactFaultsError((LineFault(1, "contacts.not_utf8", {}),)) from error
+        raise ContactFaults((LineFault(1, "contacts.not_utf8", {}),)) from error
     head = text.split("\n", 1)[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in head else ",")
     missing = [name for name in COLUMNS[:3] if name not in (reader.fieldnames or ())]
     if missing:
         data_: dict[str, object] = {"missing": ", ".join(missing), "wanted": ", ".join(COLUMNS)}
-        raise ContactFaultsError((LineFault(1, "contacts.columns", data_),))
+        raise ContactFaults((LineFault(1, "contacts.columns", data_),))
     register = Register(plan.bodies, plan.units, plan.level)
     lines: list[ContactLine] = []
     faults: list[LineFault] = []
@@ -78,7 +78,7 @@ def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
         else:
             faults.extend(found)
     if faults:
-        raise ContactFaultsError(tuple(faults))
+        raise ContactFaults(tuple(faults))
     return lines
 
 

@@ -6,6 +6,7 @@ A use case never commits; the caller's `with sessions.begin()` does.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -86,13 +87,18 @@ def register(session: Session, plan: Plan, now: datetime, actor: Actor) -> bool:
         {"plan_id": plan.id, "row_id": row.id, "role": role, "body_id": body_id}
         for row in plan.all_rows
         for role, ids in (("directing", row.directing), ("coordinating", row.coordinating))
-        for body_id in ids
+        for body_id in _told(plan, ids)
     ]
     if roles:
         session.execute(insert(RowRole), roles)
     data = {"number": plan.code, "digest": plan.digest, "before": before}
     audit.append(session, actor, now, [Entry(Action.PLAN_LOADED, plan.id, data)])
     return True
+
+
+def _told(plan: Plan, ids: tuple[str, ...]) -> Iterable[str]:
+    """The bodies of a cell, groups replaced by their members."""
+    return dict.fromkeys(m for b in ids for m in plan.body(b).members or (b,))
 
 
 def _refuse_twin(session: Session, plan: Plan, known: PlanRecord | None) -> None:

@@ -36,7 +36,7 @@ def test_bodies_are_named_as_printed_or_by_id(plan: Plan) -> None:
 
 def test_all_faults_come_at_once_with_their_lines(plan: Plan) -> None:
     data = "body,name,email\nUBND xã Tân Lâp,,x\nubnd-huyen,A,a@b.vn\nkhông có,B,b@b.vn\n"
-    with pytest.raises(people.ContactFaultsError) as error:
+    with pytest.raises(people.ContactFaults) as error:
         people.read_csv(data.encode(), plan)
     assert [(f.line, f.key) for f in error.value.faults] == [
         (2, "contacts.email"), (2, "contacts.name"), (4, "contacts.body"),
@@ -44,6 +44,6 @@ def test_all_faults_come_at_once_with_their_lines(plan: Plan) -> None:
 
 
 def test_a_missing_column_is_named(plan: Plan) -> None:
-    with pytest.raises(people.ContactFaultsError) as error:
+    with pytest.raises(people.ContactFaults) as error:
         people.read_csv(b"body,name\n", plan)
     assert error.value.faults[0].data["missing"] == "email"

@@ -1,0 +1,157 @@
+"""What can be done to a task on its page: by whom, when it is offered, and the use case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.tables import Extension, Task
+from ntm_workflow.web.forms import Typed
+from ntm_workflow.work import evidence, extensions, review, tasks
+from ntm_workflow.work.audit import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One act under way, inside its transaction."""
+
+    rt: Runtime
+    session: Session
+    task: Task
+    by: Actor
+    now: datetime
+    today: date
+    typed: Typed
+
+    @property
+    def rules(self) -> tuple[Any, Any]:
+        return self.rt.plan, self.rt.days
+
+    @property
+    def when(self) -> dict[str, Any]:
+        return {"now": self.now, "today": self.today}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`role` says who does it; `offered` when its form is shown."""
+
+    role: str
+    run: Callable[[Deed], object]
+    offered: Callable[[Task, Extension | None], bool]
+
+
+def speaker(role: str, task: Task, plan: Plan) -> str | None:
+    """The body that acts in a role on a task; None where nobody may.
+
+    Until people sign in, the page acts for the body whose turn it is and says so.
+    """
+    if role == "office":
+        return task.body_id
+    if role == "review":
+        return review.reviewers(task, plan)[0]
+    directing = plan.row(task.row_id).directing if plan.has_row(task.row_id) else ()
+    others = (body for body in (plan.coordination_office, *directing) if body != task.body_id)
+    return next(others, None)
+
+
+def actor(role: str, task: Task, plan: Plan) -> Actor:
+    body = speaker(role, task, plan) or ""
+    return Actor(
+        "trang web", "office" if role == "office" else "coordination", body, via="page"
+    )
+
+
+# -- the use cases, each from what its form holds ------------------------------------
+
+
+def _submit(deed: Deed) -> None:
+    plan, typed = deed.rt.plan, deed.typed
+    issuer = plan.body(deed.task.body_id).name if plan.has_body(deed.task.body_id) else ""
+    doc = evidence.document(
+        typed.get("so_van_ban"), typed.day("ngay"), typed.get("trich_yeu"), issuer, deed.today
+    )
+    evidence.submit(
+        deed.session, deed.task, *deed.rules, doc, by=deed.by, **deed.when,
+        files=typed.files, late_reason=typed.get("ly_do_qua_han"), note=typed.get("ghi_chu"),
+    )  # fmt: skip
+
+
+def _ask(deed: Deed) -> None:
+    wanted, reason = deed.typed.day("ngay"), deed.typed.get("ly_do")
+    extensions.ask(deed.session, deed.task, wanted, reason, by=deed.by, now=deed.now)
+
+
+def _acknowledge(deed: Deed) -> None:
+    tasks.acknowledge(deed.session, deed.task, actor=deed.by, **deed.when)
+
+
+def _accept(deed: Deed) -> None:
+    review.accept(deed.session, deed.task, deed.rt.plan, by=deed.by, **deed.when)
+
+
+def _return(deed: Deed) -> None:
+    reason = deed.typed.get("ly_do")
+    review.return_(deed.session, deed.task, *deed.rules, reason, by=deed.by, **deed.when)
+
+
+def _extend(deed: Deed) -> None:
+    to, reason = deed.typed.day("ngay"), deed.typed.get("ly_do")
+    extensions.extend(deed.session, deed.task, *deed.rules, to, reason, by=deed.by, **deed.when)
+
+
+def _decide(granted: bool) -> Callable[[Deed], None]:
+    def act(deed: Deed) -> None:
+        reason = deed.typed.get("ly_do")
+        extensions.decide(
+            deed.session, deed.task, *deed.rules, granted, reason, by=deed.by, **deed.when
+        )
+
+    return act
+
+
+def _suspend(deed: Deed) -> None:
+    tasks.suspend(deed.session, deed.task, deed.typed.get("ly_do"), actor=deed.by, **deed.when)
+
+
+def _resume(deed: Deed) -> None:
+    tasks.resume(deed.session, deed.task, *deed.rules, actor=deed.by, **deed.when)
+
+
+def _cancel(deed: Deed) -> None:
+    tasks.cancel(deed.session, deed.task, deed.typed.get("ly_do"), actor=deed.by, **deed.when)
+
+
+def _open(task: Task, asked: Extension | None) -> bool:
+    return task.state == "open"
+
+
+def _submitted(task: Task, asked: Extension | None) -> bool:
+    return task.state == "submitted"
+
+
+def _asked(task: Task, asked: Extension | None) -> bool:
+    return task.state == "open" and asked is not None
+
+
+ACTS = {
+    "nop": Act("office", _submit, _open),
+    "xin-gia-han": Act("office", _ask, lambda t, asked: t.state == "open" and asked is None),
+    "tiep-nhan": Act(
+        "office", _acknowledge, lambda t, asked: t.state == "open" and t.acknowledged_on is None
+    ),
+    "dat": Act("review", _accept, _submitted),
+    "tra-lai": Act("review", _return, _submitted),
+    "dong-y-gia-han": Act("decide", _decide(True), _asked),
+    "khong-gia-han": Act("decide", _decide(False), _asked),
+    "gia-han": Act("decide", _extend, lambda t, asked: t.state == "open" and asked is None),
+    "tam-dung": Act("review", _suspend, lambda t, asked: _open(t, asked) and not t.suspended_on),
+    "tiep-tuc": Act("review", _resume, lambda t, asked: _open(t, asked) and bool(t.suspended_on)),
+    "huy": Act("review", _cancel, lambda t, asked: t.state in ("open", "submitted")),
+}

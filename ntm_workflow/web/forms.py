@@ -1,0 +1,169 @@
+"""What people type: read, cleaned, and kept when a form must be shown again."""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+
+from ntm_workflow import texts
+from ntm_workflow.appendix.text import nfc
+from ntm_workflow.errors import NtmError, Refused, StaleEdit
+from ntm_workflow.store.evidence_files import EvidenceFiles, Stored, safe_name
+from ntm_workflow.web import guard
+
+MOST_FILES = 20
+_MOST_FIELDS = 60
+LONGEST = 5_000  # characters of one field; the rules set narrower limits of their own
+
+
+async def _posted(request: Request) -> AsyncIterator[FormData]:
+    async with request.form(max_files=2 * MOST_FILES, max_fields=_MOST_FIELDS) as form:
+        yield form
+
+
+Posted = Annotated[FormData, Depends(_posted)]
+
+
+@dataclass(slots=True)
+class Typed:
+    """One form as it came in: what was typed, and the files that have arrived so far."""
+
+    act: str
+    values: dict[str, str]
+    files: list[Stored] = field(default_factory=list)
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def day(self, name: str) -> date:
+        return day(self.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a form is shown again: the sentence, the field it is about, what others changed."""
+
+    act: str
+    sentence: str
+    field: str = ""
+    stale: bool = False
+    status: int = 422
+
+
+# The field that a refusal is about.
+_FIELDS = {
+    "evidence.number": "so_van_ban", "evidence.date": "ngay", "evidence.future": "ngay",
+    "evidence.no_subject": "trich_yeu", "evidence.long_subject": "trich_yeu",
+    "evidence.late_reason": "ly_do_qua_han", "evidence.too_large": "tep", "evidence.empty": "tep",
+    "form.too_many_files": "tep", "extension.earlier": "ngay", "reason.missing": "ly_do",
+}  # fmt: skip
+
+
+def typed(act: str, form: FormData) -> Typed:
+    """The text fields of a form, cleaned."""
+    values = {
+        name: clean(value) for name, value in form.multi_items() if isinstance(value, str)
+    }
+    return Typed(act, values)
+
+
+def clean(text: str) -> str:
+    """NFC, without control characters (a database cannot keep all of them), not endless."""
+    kept = (c for c in nfc(text[: 2 * LONGEST]) if c in "\n\t" or unicodedata.category(c)[0] != "C")
+    return "".join(kept).strip()[:LONGEST]
+
+
+def day(text: str) -> date:
+    """A day as people write it: 25/6/2020, 25-6-2020, 25.6.2020 or 2020-06-25.
+
+    Raises:
+        Refused: it is none of these, or no such day.
+    """
+    parts = text.replace("-", "/").replace(".", "/").replace(" ", "").split("/")
+    try:
+        numbers = [int(part) for part in parts]
+        if len(numbers) == 3:
+            year_first = len(parts[0]) == 4
+            return date(*numbers) if year_first else date(numbers[2], numbers[1], numbers[0])
+    except (ValueError, OverflowError):
+        pass
+    raise Refused("evidence.date", value=text)
+
+
+def trouble(act: str, error: NtmError) -> Trouble:
+    """What to say of a refusal, and at which field."""
+    data = dict(error.data)
+    if error.key == "task.state":
+        data["state"] = texts.say(f"state.{data['state']}")
+    stale = isinstance(error, StaleEdit)
+    named = _FIELDS.get(error.key, "")
+    return Trouble(act, texts.say(error.key, **data), named, stale, 409 if stale else 422)
+
+
+# -- files ------------------------------------------------------------------------
+
+
+def keep_files(
+    form: FormData, mine: Typed, store: EvidenceFiles, secret: bytes, owner: str
+) -> None:
+    """Put what was uploaded into the store, beside what an earlier try of this form brought.
+
+    A file that is refused does not cost the others: they are kept for the next try.
+
+    Raises:
+        Refused: a file is too large or empty, or there are too many.
+    """
+    kept = [_unseal(str(value), secret, owner) for value in form.getlist("giu")]
+    mine.files = [one for one in kept if one]
+    sent = [u for u in form.getlist("tep") if isinstance(u, UploadFile) and u.filename]
+    if len(sent) + len(mine.files) > MOST_FILES:
+        raise Refused("form.too_many_files", limit=MOST_FILES)
+    refused: Refused | None = None
+    for upload in sent:
+        try:
+            _add(mine.files, store.put(safe_name(upload.filename or ""), upload.file))
+        except Refused as error:
+            refused = refused or error
+    if refused:
+        raise refused
+
+
+def _add(files: list[Stored], new: Stored) -> None:
+    """The same file under the same name twice is one file."""
+    if all((one.sha256, one.name) != (new.sha256, new.name) for one in files):
+        files.append(new)
+
+
+def seal(stored: Stored, secret: bytes, owner: str) -> str:
+    """What a form carries for a file that has arrived: only we can have written it."""
+    told = f"{stored.sha256}.{stored.size}.{stored.name}"
+    return f"{_signature(told, secret, owner)}.{told}"
+
+
+def _unseal(text: str, secret: bytes, owner: str) -> Stored | None:
+    signature, _, told = text.partition(".")
+    if not hmac.compare_digest(signature.encode(), _signature(told, secret, owner).encode()):
+        return None
+    sha256, size, name = told.split(".", 2)
+    return Stored(name, sha256, int(size))
+
+
+def _signature(told: str, secret: bytes, owner: str) -> str:
+    return hmac.new(secret, f"{owner}\n{told}".encode(), "sha256").hexdigest()
+
+
+def from_us(request: Request, form: FormData) -> bool:
+    return guard.ours(request, str(form.get(guard.FIELD, "")))
+
+
+def integer(value: Any) -> int | None:
+    """A number that a form or an address carries; None where it is no sensible one."""
+    text = str(value or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

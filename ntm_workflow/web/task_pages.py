@@ -1,0 +1,177 @@
+"""The list of tasks and the page of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import FileResponse, RedirectResponse
+
+from ntm_workflow import texts
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.text import sort_key
+from ntm_workflow.appendix.timing_say import describe
+from ntm_workflow.errors import NotFound
+from ntm_workflow.reports import dossier, tasks
+from ntm_workflow.reports.dossier import Dossier
+from ntm_workflow.reports.tasks import Cursor, Filter
+from ntm_workflow.store.tables import AuditEntry
+from ntm_workflow.texts import say
+from ntm_workflow.web import acts, forms
+from ntm_workflow.web.desk import opened
+from ntm_workflow.web.forms import Trouble, Typed
+from ntm_workflow.work import tasks as work_tasks
+
+router = APIRouter()
+Id = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what both databases can hold
+
+# The words of the address, in Vietnamese without marks, and what they mean.
+STANDINGS = {
+    "qua-han": "open_overdue", "den-han-tuan-nay": "this_week", "cho-tham-dinh": "to_review",
+    "trong-han": "open_in_time", "xong-dung-han": "done_on_time", "xong-qua-han": "done_late",
+    "bi-tra-lai": "returned", "xin-gia-han": "extension", "tam-dung": "suspended",
+    "da-huy": "cancelled",
+}  # fmt: skip
+LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong": "central"}
+
+
+@router.get("/viec")
+def task_list(request: Request) -> Response:
+    asked = dict(request.query_params)
+    with opened(request) as desk:
+        only = _filter(asked, desk.plan)
+        found = tasks.page(
+            desk.session, desk.plan, only, desk.today,
+            after=Cursor.parse(asked.get("sau", "")), before=Cursor.parse(asked.get("truoc", "")),
+        )  # fmt: skip
+        return desk.page(
+            "tasks.html", found=found, only=only, chosen=asked,
+            choices=_choices(desk.plan), address=_address(asked),
+        )  # fmt: skip
+
+
+def _filter(asked: Mapping[str, str], plan: Plan) -> Filter:
+    """What an address asks for; what it cannot mean is ignored."""
+    body, row, section = (asked.get(name, "") for name in ("don-vi", "dong", "muc"))
+    return Filter(
+        standing=STANDINGS.get(asked.get("tinh-trang", ""), ""),
+        section=section if plan.section_title(section) or section == "TC" else "",
+        row=row if plan.has_row(row) else "",
+        body=body if plan.has_body(body) else "",
+        level=LEVELS.get(asked.get("cap", ""), ""),
+        period=forms.clean(asked.get("ky", ""))[:40],
+        text=forms.clean(asked.get("tim", ""))[:200],
+    )
+
+
+def _choices(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+    """What each list of the filter form offers, as (value, words)."""
+    bodies = sorted(plan.bodies, key=lambda body: sort_key(body.short))
+    levels = {body.level for body in plan.bodies}
+    return {
+        "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in STANDINGS.items()],
+        "muc": [(s.id, f"{s.id}. {s.title}") for s in plan.sections]
+        + ([("TC", say("criteria.section"))] if plan.criteria else []),
+        "dong": [(row.id, f"{row.id} {row.content}") for row in plan.all_rows],
+        "don-vi": [(body.id, body.short) for body in bodies],
+        "cap": [(slug, say(f"level.{name}")) for slug, name in LEVELS.items() if name in levels],
+    }
+
+
+def _address(asked: Mapping[str, str]) -> str:
+    """The address of this list without its page: "/viec?tinh-trang=qua-han&"."""
+    kept = {k: v for k, v in asked.items() if v and k not in ("sau", "truoc")}
+    return f"/viec?{urlencode(kept)}&" if kept else "/viec?"
+
+
+@router.get("/viec/ma/{row}/{period}/{body}")
+def by_code(request: Request, row: str, period: str, body: str) -> Response:
+    code = forms.clean(f"{row}/{period}/{body}")
+    with opened(request) as desk:
+        found = work_tasks.find(desk.session, code, desk.plan.id)
+        return RedirectResponse(f"/viec/{found.id}", 303)
+
+
+# -- one task ---------------------------------------------------------------------
+
+
+@router.get("/viec/{task_id}")
+def task_page(request: Request, task_id: Id) -> Response:
+    done = request.query_params.get("xong", "")
+    return show(request, task_id, done=done if done in acts.ACTS else "")
+
+
+def show(
+    request: Request, task_id: int, done: str = "", typed: Typed | None = None,
+    trouble: Trouble | None = None, seen: int | None = None,
+) -> Response:  # fmt: skip
+    """The page of a task; after a refusal with what was typed, and what others did since."""
+    with opened(request) as desk:
+        found = dossier.one(desk.session, task_id)
+        if found is None:
+            raise NotFound("task.unknown", task=str(task_id))
+        return desk.page(
+            "task.html", trouble.status if trouble else 200,
+            found=found, task=found.task, done=done, typed=typed or Typed("", {}),
+            trouble=trouble, offers=_offers(found, desk.plan), why=_why(found, desk.plan),
+            row=desk.plan.row(found.task.row_id) if desk.plan.has_row(found.task.row_id) else None,
+            since=_since(found, seen) if trouble and trouble.stale else [],
+            mark=found.history[-1].seq if found.history else 0,
+            seal=lambda file: forms.seal(file, request.app.state.secret, f"task/{task_id}"),
+        )  # fmt: skip
+
+
+def _offers(found: Dossier, plan: Plan) -> dict[str, str]:
+    """The acts that are possible now, each with the name of the body that would act."""
+    offers = {}
+    for name, act in acts.ACTS.items():
+        body = acts.speaker(act.role, found.task, plan)
+        if body and act.offered(found.task, found.asked):
+            offers[name] = plan.body(body).short if plan.has_body(body) else body
+    return offers
+
+
+def _since(found: Dossier, seen: int | None) -> list[AuditEntry]:
+    return [entry for entry in found.history if seen is None or entry.seq > seen][-10:]
+
+
+def _why(found: Dossier, plan: Plan) -> list[str]:
+    """The steps from the printed text to the due day, a sentence each."""
+    task, day = found.task, texts.full_day
+    steps = [say("why.text", timing=found.timing)]
+    if plan.has_row(task.row_id):
+        steps.append(say("why.reading", reading=describe(plan.row(task.row_id).reading)))
+    moves = [json.loads(e.data) for e in found.history if e.action == "task.due_changed"]
+    first_due = date.fromisoformat(moves[0]["from"]) if moves else task.due_on
+    period = texts.period(task.period)
+    if task.due_rule == "send-within":
+        steps.append(say("why.cut_off", period=period, day=day(task.nominal_due)))
+        steps.append(say("why.send_within", due=day(first_due)).strip())
+    else:
+        steps.append(say("why.nominal", period=period, day=day(task.nominal_due)))
+    if task.due_rule == "day-off":
+        steps.append(say("why.day_off", reason=task.day_off, due=day(first_due)).strip())
+    for move in moves:
+        to = date.fromisoformat(move["to"])
+        steps.append(say("why.moved", due=day(to), reason=move["reason"]))
+    return [step[:1].upper() + step[1:] for step in steps]
+
+
+@router.get("/minh-chung/{file_id}")
+def evidence_file(request: Request, file_id: Id) -> Response:
+    """A file of evidence, only ever as a download: what is in it cannot be trusted."""
+    with opened(request) as desk:
+        found = dossier.evidence_file(desk.session, file_id)
+    if found is None:
+        raise NotFound("file.unknown")
+    path = desk.rt.files.path(found.sha256)
+    if not path.is_file():
+        raise NotFound("file.lost", name=found.name)
+    return FileResponse(
+        path, media_type="application/octet-stream", filename=found.name,
+        headers={"content-security-policy": "sandbox; default-src 'none'"},
+    )  # fmt: skip
