@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": ("plan", "Một thời gian được hiểu thế nào"),
     "open": ("work", "Mở các việc đến ngày mở"),
     "tasks": ("work", "Danh sách việc"),
+    "assign": ("work", "Giao việc đột xuất trên một dòng"),
     "submit": ("work", "Nộp minh chứng cho một việc"),
     "accept": ("work", "Thẩm định: đạt"),
     "return": ("work", "Thẩm định: trả lại"),

@@ -84,6 +84,8 @@ def period(name: str) -> str:
         return f"6 tháng cuối năm {year}"
     if rest == "9M":
         return f"9 tháng năm {year}"
+    if rest.startswith("DX"):
+        return f"đột xuất số {int(rest[2:])} năm {year}"
     if rest.startswith("W"):
         return f"tuần {int(rest[1:])}/{year}"
     parts = rest.split("-")

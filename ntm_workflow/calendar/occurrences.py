@@ -68,7 +68,7 @@ def _from_reading(
         case Kind.MIXED:
             return [o for part in reading.parts for o in _from_reading(row, part, plan, days)]
         case Kind.PERIODIC if reading.windows:  # "Quý IV hàng năm": its windows of this year
-            return _windows(row, reading.windows, plan, days)
+            return _windows(row, map(_opened_by_period, reading.windows), plan, days)
         case Kind.PERIODIC:
             steps = reading.every or plan.rules.periodic
             return [o for step in steps for o in _periodic(row, step, reading.day, plan, days)]
@@ -77,6 +77,13 @@ def _from_reading(
         case Kind.WINDOW | Kind.WINDOWS | Kind.DEADLINE:
             return _windows(row, reading.windows, plan, days)
     return ()
+
+
+def _opened_by_period(window: Window) -> Window:
+    """ "Ngày 20 của tháng cuối quý" gives only an end: it opens with its quarter."""
+    if window.opens_on is not None:
+        return window
+    return replace(window, opens_on=periods.first_day(window.period))
 
 
 def _windows(

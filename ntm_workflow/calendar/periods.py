@@ -76,6 +76,15 @@ def weeks(year: int) -> Iterator[tuple[str, date, date]]:
         monday += 7 * DAY
 
 
+def first_day(period: str) -> date | None:
+    """The first day of a month ("2020-06"), quarter ("2020-Q2") or half; else None."""
+    year, _, rest = period.partition("-")
+    month = {"Q1": 1, "Q2": 4, "Q3": 7, "Q4": 10, "H1": 1, "H2": 7, "9M": 1, "": 1}.get(rest)
+    if month is None and len(rest) == 2 and rest.isdigit():
+        month = int(rest)
+    return date(int(year), month, 1) if month and year.isdigit() else None
+
+
 def quarter_of(day: date) -> str:
     """The calendar quarter a day lies in: "2020-Q2"."""
     return f"{day.year}-Q{(day.month + 2) // 3}"

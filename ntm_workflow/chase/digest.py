@@ -100,6 +100,8 @@ def _still(task: Task, role: str) -> bool:
 
 
 def _why(session: Session, task: Task, rung: str) -> str:
+    if rung == "assigned":
+        return texts.say("digest.assigned", note=task.note)
     if rung != "returned":
         return ""
     last = session.scalars(

@@ -21,7 +21,7 @@ from ntm_workflow.reports.counts import grouped
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import Task
-from ntm_workflow.work import evidence, extensions, review, tasks
+from ntm_workflow.work import assign, evidence, extensions, review, tasks
 from ntm_workflow.work.audit import Actor
 
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
@@ -155,6 +155,30 @@ def _store(rt: Runtime, path: Path) -> Stored:
             return rt.files.put(path.name, file)
     except OSError as error:
         raise Refused("evidence.file_missing", name=str(path), why=error.strerror) from error
+
+
+@click.command("assign")
+@click.argument("row")
+@click.option("--to", "bodies", multiple=True, required=True, help="Đơn vị nhận việc.")
+@click.option("--due", type=show.DAY, required=True, help="Hạn.")
+@click.option("--note", required=True, help="Phải làm gì.")
+@BY
+@ON
+def assign_(
+    row: str, bodies: tuple[str, ...], due: datetime, note: str, by: str, on: datetime | None
+) -> None:
+    """Giao việc đột xuất trên một dòng phụ lục, với hạn riêng."""
+    rt = runtime.load()
+    today = show.as_day(on) or rt.today()
+    actor = actor_for(rt, by or rt.plan.coordination_office, "coordination")
+    ids = [find_body(rt, name).id for name in bodies]
+    with rt.sessions.begin() as session:
+        made = assign.assign(
+            session, rt.plan, rt.days, row, ids, due.date(), note,
+            by=actor, now=rt.moment(today), today=today,
+        )  # fmt: skip
+        for task in made:
+            click.echo(texts.say("assign.done", task=task.code, due=texts.full_day(task.due_on)))
 
 
 def _move(
