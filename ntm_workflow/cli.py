@@ -15,7 +15,7 @@ from ntm_workflow.errors import AppendixFaults, NtmError
 COMMANDS = {
     "up": ("serve", "Chạy tất cả: Prefect, lịch, trang web"),
     "plan": ("plan", "Kiểm tra, xem kế hoạch và phụ lục"),
-    "explain": ("plan", "Một thời gian được hiểu thế nào"),
+    "explain": ("explain", "Một thời gian được hiểu thế nào"),
     "open": ("work", "Mở các việc đến ngày mở"),
     "tasks": ("work", "Danh sách việc"),
     "assign": ("work", "Giao việc đột xuất trên một dòng"),

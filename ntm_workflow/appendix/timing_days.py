@@ -12,7 +12,7 @@ from ntm_workflow.appendix.model import Every, Window
 DAY = timedelta(days=1)
 
 
-class Impossible(ValueError):  # noqa: N818
+class Impossible(ValueError):
     """A day, month or quarter that no calendar has. `nearest` is a phrase, or empty."""
 
     def __init__(self, what: str, nearest: str = "") -> None:

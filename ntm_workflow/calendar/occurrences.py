@@ -71,7 +71,11 @@ def _from_reading(
             return _windows(row, map(_opened_by_period, reading.windows), plan, days)
         case Kind.PERIODIC:
             steps = reading.every or plan.rules.periodic
-            return [o for step in steps for o in _periodic(row, step, reading.day, plan, days)]
+            return [
+                o
+                for step in steps
+                for o in _periodic(row, step, reading.day, plan, days, Every.YEAR in steps)
+            ]
         case Kind.CONTINUOUS:
             return _reports(row, Every.QUARTER, plan, days)
         case Kind.WINDOW | Kind.WINDOWS | Kind.DEADLINE:
@@ -98,7 +102,7 @@ def _windows(
 
 
 def _periodic(
-    row: Row, every: Every, day: int | None, plan: Plan, days: WorkCalendar
+    row: Row, every: Every, day: int | None, plan: Plan, days: WorkCalendar, with_year: bool
 ) -> Iterator[Occurrence]:
     if every is Every.MONTH:
         for name, first, last in periods.months(plan.year):
@@ -108,11 +112,13 @@ def _periodic(
         for name, monday, sunday in periods.weeks(plan.year):
             yield from _dated(row, name, monday, sunday - timedelta(days=2), plan, days)
     else:
-        yield from _reports(row, every, plan, days)
+        yield from _reports(row, every, plan, days, with_year)
 
 
-def _reports(row: Row, every: Every, plan: Plan, days: WorkCalendar) -> Iterator[Occurrence]:
-    for report in periods.reporting_periods(every, plan.year, plan.rules, days):
+def _reports(
+    row: Row, every: Every, plan: Plan, days: WorkCalendar, with_year: bool = False
+) -> Iterator[Occurrence]:
+    for report in periods.reporting_periods(every, plan.year, plan.rules, days, with_year):
         if report.due_on >= plan.effective_on:
             opens = max(report.opens_on, plan.effective_on)
             yield Occurrence(

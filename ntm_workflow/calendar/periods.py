@@ -13,7 +13,7 @@ from ntm_workflow.calendar.workdays import DAY, WorkCalendar
 # The month each report's data end in.
 _ENDS = {
     Every.QUARTER: ((3, "Q1"), (6, "Q2"), (9, "Q3"), (12, "Q4")),
-    Every.HALF_YEAR: ((6, "H1"),),  # the second half is reported with the year
+    Every.HALF_YEAR: ((6, "H1"), (12, "H2")),
     Every.NINE_MONTH: ((9, "9M"),),
     Every.YEAR: ((12, ""),),
 }
@@ -39,18 +39,21 @@ def last_day(year: int, month: int) -> date:
 
 
 def reporting_periods(
-    every: Every, year: int, rules: Rules, days: WorkCalendar
+    every: Every, year: int, rules: Rules, days: WorkCalendar, with_year: bool = False
 ) -> Iterator[ReportingPeriod]:
     """Yield the reporting periods of a year, in order of cut-off.
 
     By "decree-09-2019" data run from the 15th of the month before to the 14th
     of the last month (Q1: 15 December → 14 March; first half → 14 June; year →
-    14 December). By "calendar" they are those of the calendar. Reports are due
+    14 December). The second half is left out where the year is reported too
+    (`with_year`). By "calendar" they are those of the calendar. Reports are due
     `send_within_working_days` working days after the cut-off.
 
     Source: Decree 09/2019/NĐ-CP, Articles 12 and 8(5).
     """
     for month, label in _ENDS[every]:
+        if label == "H2" and with_year:
+            continue
         start = month - _MONTHS[every] + 1
         if rules.period_rule == "decree-09-2019":
             opens = date(year, start - 1, 15) if start > 1 else date(year - 1, 12, 15)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Date,
     Integer,
     MetaData,
@@ -27,11 +28,18 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.schema import CreateTable
 
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.store.tables import Contact, Notice, NoticeItem, ReminderRun
+from ntm_workflow.store.tables import (
+    Contact,
+    ContactBody,
+    Notice,
+    NoticeItem,
+    ReminderRun,
+    Task,
+)
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
@@ -67,6 +75,12 @@ def clear(session: Session) -> None:
     """Start an empty list of what is owed."""
     session.execute(CreateTable(OWED, if_not_exists=True))
     session.execute(delete(OWED))
+
+
+def spoken_for() -> ColumnElement[bool]:
+    """True for a task of a body that has an active contact."""
+    other, link = aliased(Contact), aliased(ContactBody)
+    return exists().where(link.body_id == Task.body_id, other.id == link.contact_id, other.active)
 
 
 def add(session: Session, query: Select[Any]) -> None:

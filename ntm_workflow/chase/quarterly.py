@@ -15,7 +15,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.chase import owed
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.store.tables import Contact, ContactBody, ReminderRun, RowRole, Task
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, people
 from ntm_workflow.work.audit import Actor
 
 
@@ -50,9 +50,13 @@ def queue_run(
     actor: Actor,
     key: str | None,
 ) -> Queued:
-    """Queue one quarterly run: to every body its list, to directing bodies the summary."""
+    """Queue one quarterly run: to every body its list, to directing bodies the summary.
+
+    The coordination office gets the list of bodies nobody speaks for.
+    """
     owed.clear(session)
     owed.add(session, _implementing(plan, run))
+    owed.add(session, _without_contact(session, plan, run))
     waiting = _upcoming_contacts(session, plan, days, run, today) if run.kind == "opening" else ()
     queued = owed.write(
         session, plan, f"quarter-{run.kind}", today, now=now, actor=actor, key=key, also=waiting
@@ -92,6 +96,16 @@ def _implementing(plan: Plan, run: QuarterRun) -> Select[Any]:
         .join(ContactBody, ContactBody.body_id == Task.body_id)
         .join(Contact, and_(Contact.id == ContactBody.contact_id, Contact.active))
         .distinct()
+    )
+
+
+def _without_contact(session: Session, plan: Plan, run: QuarterRun) -> Select[Any]:
+    office = plan.coordination_office
+    ids = [c.id for c in people.office_contact(session, office, plan.body(office).short)]
+    return (
+        _open_tasks(plan, run, "no-contact")
+        .join(Contact, Contact.id.in_(ids))
+        .where(~owed.spoken_for())
     )
 
 

@@ -20,7 +20,6 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    exists,
     insert,
     literal,
     or_,
@@ -179,13 +178,8 @@ def _without_contact(plan: Plan, today: date, office: Select[Any]) -> Select[Any
     return (
         _owed_by(plan, today, "open", "no-contact", Contact.id)
         .join(Contact, Contact.id.in_(office))
-        .where(~exists().where(_spoken_for()))
+        .where(~owed.spoken_for())
     )
-
-
-def _spoken_for() -> Any:
-    other, link = aliased(Contact), aliased(ContactBody)
-    return and_(link.body_id == Task.body_id, other.id == link.contact_id, other.active)
 
 
 def _roles(plan: Plan, today: date, role: str, wanted: Any) -> Select[Any]:

@@ -1,20 +1,19 @@
-"""`ntm plan` and `ntm explain`: nothing here touches a database."""
+"""`ntm plan`: nothing here touches a database."""
 
 from __future__ import annotations
 
 import os
 import sys
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ntm_workflow import settings, texts
-from ntm_workflow.appendix import timing, toml_file
-from ntm_workflow.appendix.model import Kind, Level, Plan, Reading, Row, Rules
+from ntm_workflow.appendix import toml_file
+from ntm_workflow.appendix.model import Plan, Row
 from ntm_workflow.appendix.timing_say import describe
-from ntm_workflow.calendar.occurrences import Occurrence, occurrences
+from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import show
 from ntm_workflow.errors import AppendixFaults
@@ -178,76 +177,3 @@ def tidy(file: Path) -> None:
     beside.write_bytes(after)
     os.replace(beside, file)
     click.echo(texts.say("plan.tidied", path=str(file)))
-
-
-@click.command()
-@click.argument("text")
-@click.option("--year", type=int, default=None, help="Năm của kế hoạch.")
-@click.option("--header", default="", help="Tên cột thời gian.")
-@click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
-def explain(text: str, year: int | None, header: str, as_json: bool) -> None:
-    """Thời gian TEXT được hiểu thế nào, và vì sao ra những ngày ấy."""
-    year = year or datetime.now(texts.ZONE).year
-    reading = timing.read(text, year, header)
-    days = WorkCalendar()
-    dated = [] if reading.question else _explained(reading, days)
-    if as_json:
-        show.emit(_reading_json(reading, dated))
-        return
-    click.echo(f"“{text}” trong kế hoạch năm {year}")
-    click.echo(f"  Hiểu là: {describe(reading)} (quy tắc {reading.rule})")
-    if reading.question:
-        click.echo(f"  Cần hỏi: {reading.question.text}")
-        for choice in reading.question.choices:
-            click.echo(f"    - {choice}")
-    for o in dated:
-        for line in why(o, days):
-            click.echo(f"  {line}")
-
-
-def _explained(reading: Reading, days: WorkCalendar) -> list[Occurrence]:
-    """Date a reading on its own, as if the plan took effect on 1 January."""
-    row = Row("X.1", "X", "", "", "x", "", reading.text, reading)
-    made = Plan(
-        id="x", number=1, symbol="KH", issuer="x", title="", year=reading.year,
-        level=Level.DISTRICT, issued_on=date(reading.year, 1, 1),
-        effective_on=date(reading.year, 1, 1), coordination_office="x",
-        sections=(), rows=(row,), criteria=(), targets=(), bodies=(), units=(), rules=Rules(),
-    )  # fmt: skip
-    return list(occurrences(row, made, days))
-
-
-def why(o: Occurrence, days: WorkCalendar) -> list[str]:
-    """The steps from the text to the day, a sentence each."""
-    lines = [
-        texts.say("why.nominal", period=texts.period(o.period), day=texts.full_day(o.nominal_due))
-    ]
-    if o.rule == "day-off":
-        lines.append(texts.say("why.day_off", reason=o.day_off, due=texts.full_day(o.due_on)))
-    elif o.rule == "send-within":
-        lines = [
-            texts.say(
-                "why.cut_off", period=texts.period(o.period), day=texts.full_day(o.nominal_due)
-            ),
-            texts.say("why.send_within", due=texts.full_day(o.due_on)),
-        ]
-    return lines
-
-
-def _reading_json(reading: Reading, dated: list[Occurrence]) -> dict[str, Any]:
-    return {
-        "text": reading.text, "year": reading.year, "kind": str(reading.kind),
-        "rule": reading.rule,
-        "windows": [{"opens_on": w.opens_on, "due_on": w.due_on} for w in reading.windows],
-        "every": [str(e) for e in reading.every], "day": reading.day,
-        "parts": [{"kind": str(p.kind)} for p in reading.parts] if reading.kind is Kind.MIXED
-        else [],
-        "other_years": list(reading.other_years),
-        "occurrences": [
-            {"period": o.period, "opens_on": o.opens_on, "nominal_due": o.nominal_due,
-             "due_on": o.due_on, "rule": o.rule, "day_off": o.day_off}
-            for o in dated
-        ],
-        "question": None if not reading.question else {
-            "text": reading.question.text, "choices": list(reading.question.choices)},
-    }  # fmt: skip

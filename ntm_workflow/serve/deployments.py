@@ -83,10 +83,13 @@ def apart(function: Callable[[], T]) -> T:
     Run as sub-flows, each would cost three more calls of the API and now and
     then a wait of two seconds (SQLite's lock); with heartbeats, one more second.
     """
+    ours = {
+        settings.PREFECT_API_URL: settings.PREFECT_API_URL.value(),
+        settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
 
     def called() -> T:
-        quick = temporary_settings({settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-        with quick, SyncClientContext.get_or_create():
+        with temporary_settings(ours), SyncClientContext.get_or_create():
             return function()
 
     return contextvars.Context().run(called)

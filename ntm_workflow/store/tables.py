@@ -319,7 +319,7 @@ class ReminderRun(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
-    key: Mapped[str | None] = mapped_column(String(40), unique=True)
+    key: Mapped[str | None] = mapped_column(String(120), unique=True)
     run_on: Mapped[date]
     started_at: Mapped[datetime]
 

@@ -63,9 +63,7 @@ def speaker(role: str, task: Task, plan: Plan) -> str | None:
 
 def actor(role: str, task: Task, plan: Plan) -> Actor:
     body = speaker(role, task, plan) or ""
-    return Actor(
-        "trang web", "office" if role == "office" else "coordination", body, via="page"
-    )
+    return Actor("trang web", "office" if role == "office" else "coordination", body, via="page")
 
 
 # -- the use cases, each from what its form holds ------------------------------------

@@ -68,9 +68,7 @@ _FIELDS = {
 
 def typed(act: str, form: FormData) -> Typed:
     """The text fields of a form, cleaned."""
-    values = {
-        name: clean(value) for name, value in form.multi_items() if isinstance(value, str)
-    }
+    values = {name: clean(value) for name, value in form.multi_items() if isinstance(value, str)}
     return Typed(act, values)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from scene import Scene, every_day
+from scene import Scene, every_day, only
 from smtp_sink import Sink
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.runtime import Runtime
 
 Stage = Callable[..., Scene]
 
@@ -139,14 +141,10 @@ def test_suspended_tasks_are_not_in_the_quarter_s_list(reports: Scene) -> None:
 
 
 def test_a_plan_with_a_long_id_has_its_quarterly_runs(
-    make_runtime: Callable[..., object], database_url: str, plan: Plan
+    make_runtime: Callable[..., Runtime], database_url: str, plan: Plan
 ) -> None:
-    from dataclasses import replace
-
-    from scene import only
-
     long = replace(only(plan, "III.1"), id="ke-hoach-" + "x" * 60)
-    scene = Scene(make_runtime(database_url, plan=long))  # type: ignore[arg-type]
+    scene = Scene(make_runtime(database_url, plan=long))
     scene.contact("an", "bql-tan-lap")
     scene.open(date(2020, 6, 1))
     assert scene.quarter(date(2020, 6, 2)).notices

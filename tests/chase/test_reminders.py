@@ -7,15 +7,19 @@ III.1 of June is due on Tuesday 30/6/2020, so its ladder is 16/6, 23/6, 26/6 (th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from click.testing import CliRunner
-from scene import Scene
+from scene import Scene, only
+from smtp_sink import Sink
 from sqlalchemy import event, select
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.commands import chase
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, Notice, Task
 from ntm_workflow.work.audit import Action
 
@@ -110,12 +114,9 @@ def test_coordinating_bodies_of_the_same_commune_are_told_and_those_of_others_ar
     scene.contact("dung", "ubnd-huyen")
     scene.open(date(2020, 4, 1))
     scene.remind_through(july(1), july(3))
-    assert {
-        one.to for one in scene.said(task="VIII.1/2020-Q2/ubnd-vu-le", role="coordinating")
-    } == {"binh"}
-    assert {
-        one.to for one in scene.said(task="VIII.1/2020-Q2/ubnd-tan-lap", role="coordinating")
-    } == {"chi"}
+    told = scene.said(role="coordinating")
+    assert {one.to for one in told if one.task == "VIII.1/2020-Q2/ubnd-vu-le"} == {"binh"}
+    assert {one.to for one in told if one.task == "VIII.1/2020-Q2/ubnd-tan-lap"} == {"chi"}
 
 
 def test_communes_that_coordinate_a_district_office_are_all_told(stage: Stage) -> None:
@@ -130,19 +131,14 @@ def test_communes_that_coordinate_a_district_office_are_all_told(stage: Stage) -
 
 
 def test_members_of_a_group_that_coordinates_are_told(
-    make_runtime: Callable[..., object], database_url: str, plan: Plan
+    make_runtime: Callable[..., Runtime], database_url: str, plan: Plan
 ) -> None:
-    from dataclasses import replace
-
-    from scene import only
-
+    members = ("phong-noi-vu", "phong-tu-phap")
     bodies = tuple(
-        replace(b, members=("phong-noi-vu", "phong-tu-phap"))
-        if b.id == "co-quan-thanh-vien-bcd"
-        else b
-        for b in plan.bodies
+        replace(body, members=members) if body.id == "co-quan-thanh-vien-bcd" else body
+        for body in plan.bodies
     )
-    scene = Scene(make_runtime(database_url, plan=replace(only(plan, "III.1"), bodies=bodies)))  # type: ignore[arg-type]
+    scene = Scene(make_runtime(database_url, plan=replace(only(plan, "III.1"), bodies=bodies)))
     scene.contact("an", "phong-noi-vu")
     scene.contact("binh", "phong-tu-phap")
     scene.open(june(1))
@@ -269,7 +265,7 @@ def test_an_extended_task_starts_a_ladder_of_its_own(review_row: Scene) -> None:
     again = [(day, rung) for day, rung in heard(review_row, "an", BQL) if day > june(29)]
     assert again == [
         (july(17), "T-14"), (july(24), "T-7"), (july(28), "T-3"), (july(30), "T-1"),
-        (july(31), "T+0"), (date(2020, 8, 3), "T+1"),
+        (july(31), "T+0"), (date(2020, 8, 3), "T+3"),  # T+1 is a Saturday
     ]  # fmt: skip
 
 
@@ -289,7 +285,7 @@ def test_an_open_group_is_the_coordination_offices_to_chase(stage: Stage) -> Non
 
 
 def test_without_any_contact_what_is_owed_waits_visibly_and_leaves_when_an_address_comes(
-    stage: Stage, sink: object
+    stage: Stage, sink: Sink
 ) -> None:
     scene = stage("III.1")
     scene.open(june(1))
@@ -300,7 +296,7 @@ def test_without_any_contact_what_is_owed_waits_visibly_and_leaves_when_an_addre
     scene.contact("binh", "vpdp-huyen")
     done = scene.deliver(june(17))
     assert (done.sent, done.waiting) == (1, 0)
-    assert sink.recipients == [Scene.email("binh")]  # type: ignore[attr-defined]
+    assert sink.recipients == [Scene.email("binh")]
 
 
 def test_a_second_run_of_the_day_owes_nothing(review_row: Scene) -> None:
@@ -354,8 +350,6 @@ def test_a_sweep_takes_the_same_statements_for_one_task_and_for_hundreds(
 def test_a_dry_run_says_who_would_hear_and_changes_nothing(
     review_row: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ntm_workflow.commands import chase
-
     monkeypatch.setattr(chase.runtime, "load", lambda: review_row.rt)
 
     def state() -> object:

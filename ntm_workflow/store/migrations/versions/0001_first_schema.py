@@ -76,7 +76,7 @@ def upgrade() -> None:
         "reminder_run",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("key", sa.String(length=40), nullable=True),
+        sa.Column("key", sa.String(length=120), nullable=True),
         sa.Column("run_on", sa.Date(), nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder_run")),

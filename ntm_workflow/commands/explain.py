@@ -1,0 +1,151 @@
+"""`ntm explain`: how a timing is read, and why it gives those days."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from ntm_workflow import texts
+from ntm_workflow.appendix import timing
+from ntm_workflow.appendix.model import Kind, Level, Plan, Reading, Row, Rules
+from ntm_workflow.appendix.timing_say import describe
+from ntm_workflow.calendar.occurrences import Occurrence, occurrences
+from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.commands import show
+
+PERIOD_RULES = click.Choice(["decree-09-2019", "calendar"])
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--year", type=int, default=None, help="Năm của kế hoạch; mặc định năm nay.")
+@click.option("--header", default="", help="Tên cột thời gian.")
+@click.option("--period-rule", type=PERIOD_RULES, default="decree-09-2019", show_default=True,
+              help="Kỳ báo cáo.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
+@click.option("--jsonl", is_flag=True, help="Đọc từng dòng JSON từ đầu vào, trả từng dòng JSON.")
+def explain(
+    text: str | None, year: int | None, header: str, period_rule: str, as_json: bool, jsonl: bool
+) -> None:
+    """Thời gian TEXT được hiểu thế nào, và vì sao ra những ngày ấy."""
+    year = year or datetime.now(texts.ZONE).year
+    if jsonl:
+        _lines(year, header, period_rule)
+        return
+    if text is None:
+        raise click.UsageError("TEXT")
+    days = WorkCalendar()
+    reading = timing.read(text, year, header)
+    dated = _dated(reading, period_rule, days)
+    if as_json:
+        show.emit(_as_json(reading, dated))
+        return
+    click.echo(f"“{text}” trong kế hoạch năm {year}")
+    click.echo(f"  Hiểu là: {describe(reading)} (quy tắc {reading.rule})")
+    if reading.question:
+        click.echo(f"  Cần hỏi: {reading.question.text}")
+        for choice in reading.question.choices:
+            click.echo(f"    - {choice}")
+    for occurrence in dated:
+        for line in why(occurrence):
+            click.echo(f"  {line}")
+
+
+def why(o: Occurrence) -> list[str]:
+    """The steps from the text to the day, a sentence each."""
+    period, nominal = texts.period(o.period), texts.full_day(o.nominal_due)
+    due = texts.full_day(o.due_on)
+    if o.rule == "send-within":
+        return [
+            texts.say("why.cut_off", period=period, day=nominal),
+            texts.say("why.send_within", due=due),
+        ]
+    lines = [texts.say("why.nominal", period=period, day=nominal)]
+    if o.rule == "day-off":
+        lines.append(texts.say("why.day_off", reason=o.day_off, due=due))
+    return lines
+
+
+def _lines(year: int, header: str, period_rule: str) -> None:
+    days = WorkCalendar()
+    for number, line in enumerate(sys.stdin, start=1):
+        if not line.strip():
+            continue
+        try:
+            asked = json.loads(line)
+            text = str(asked["text"])
+            of_year = int(asked.get("year") or year)
+        except (ValueError, KeyError, TypeError) as error:
+            raise click.ClickException(texts.say("explain.line", line=number)) from error
+        reading = timing.read(text, of_year, str(asked.get("header") or header))
+        said = _short(reading, period_rule, days)
+        answer = {"id": asked.get("id"), **said}
+        click.echo(json.dumps(answer, ensure_ascii=False, default=date.isoformat))
+
+
+def _short(reading: Reading, period_rule: str, days: WorkCalendar) -> dict[str, Any]:
+    return {
+        **_sense(reading, period_rule, days),
+        "parts": [_sense(part, period_rule, days) for part in reading.parts],
+        "question": _question(reading),
+        "rule": reading.rule,
+    }
+
+
+def _sense(reading: Reading, period_rule: str, days: WorkCalendar) -> dict[str, Any]:
+    """What is understood: windows and due dates are nominal, before any shift."""
+    periodic = [p for p in (reading, *reading.parts) if p.kind is Kind.PERIODIC]
+    due = [o.nominal_due for part in periodic for o in _dated(part, period_rule, days)]
+    every = [e for part in periodic for e in part.every or Rules().periodic]
+    return {
+        "kind": str(reading.kind),
+        "windows": [] if reading.kind is Kind.PERIODIC else _windows(reading),
+        "every": [str(e) for e in dict.fromkeys(every)],
+        "due_dates": sorted(set(due)),
+    }
+
+
+def _windows(reading: Reading) -> list[dict[str, date | None]]:
+    return [{"opens_on": w.opens_on, "due_on": w.due_on} for w in reading.windows]
+
+
+def _question(reading: Reading) -> dict[str, Any] | None:
+    if reading.question is None:
+        return None
+    return {"text": reading.question.text, "choices": list(reading.question.choices)}
+
+
+def _dated(reading: Reading, period_rule: str, days: WorkCalendar) -> list[Occurrence]:
+    """Date a reading on its own, as if its plan took effect on the first day it names."""
+    if reading.question:
+        return []
+    row = Row("X.1", "X", "", "", "x", "", reading.text, reading)
+    starts = [date(reading.year, 1, 1), *(w.opens_on for w in reading.windows if w.opens_on)]
+    start = min(*starts, *(date(w.due_on.year, 1, 1) for w in reading.windows), date.max)
+    made = Plan(
+        id="x", number=1, symbol="KH", issuer="x", title="", year=reading.year,
+        level=Level.DISTRICT, issued_on=start, effective_on=start, coordination_office="x",
+        sections=(), rows=(row,), criteria=(), targets=(), bodies=(), units=(),
+        rules=Rules(period_rule=period_rule),
+    )  # fmt: skip
+    return list(occurrences(row, made, days))
+
+
+def _as_json(reading: Reading, dated: list[Occurrence]) -> dict[str, Any]:
+    return {
+        "text": reading.text, "year": reading.year, "kind": str(reading.kind),
+        "rule": reading.rule, "windows": _windows(reading),
+        "every": [str(e) for e in reading.every], "day": reading.day,
+        "parts": [{"kind": str(part.kind)} for part in reading.parts],
+        "other_years": list(reading.other_years),
+        "occurrences": [
+            {"period": o.period, "opens_on": o.opens_on, "nominal_due": o.nominal_due,
+             "due_on": o.due_on, "rule": o.rule, "day_off": o.day_off, "why": why(o)}
+            for o in dated
+        ],
+        "question": _question(reading),
+    }  # fmt: skip

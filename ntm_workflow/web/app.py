@@ -1,0 +1,113 @@
+"""The web application: `uvicorn --factory ntm_workflow.web.app:create_app`."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from ntm_workflow import __version__, runtime
+from ntm_workflow.errors import NotFound, NtmError
+from ntm_workflow.reports import health
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.texts import say
+from ntm_workflow.web import actions, board, desk, plan_pages, records, task_pages
+from ntm_workflow.web.guard import Guard
+
+log = logging.getLogger("ntm.web")
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+FILES_AT_ONCE = 4  # files of the largest size that one form may bring
+
+
+class Kept(StaticFiles):
+    """Files whose address changes when they do, so that browsers keep them for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_app(rt: Runtime | None = None) -> FastAPI:
+    """The pages and actions of one plan. Loads the runtime where none is given.
+
+    Raises:
+        NtmError: the appendix, the settings or the database cannot be used.
+    """
+    rt = rt or runtime.load()
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.rt = rt
+    app.state.occurrences = desk.all_occurrences(rt)
+    app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
+    for module in (board, plan_pages, task_pages, actions, records):
+        app.include_router(module.router)
+    app.add_api_route("/healthz", healthz)
+    app.mount("/static", Kept(directory=desk.HERE / "static"))
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(NtmError, _refused)
+    app.add_exception_handler(RequestValidationError, _no_such_page)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_middleware(
+        Guard, hosts=LOCAL | {urlsplit(rt.settings.base_url).hostname or "localhost"},
+        limit=FILES_AT_ONCE * rt.settings.evidence_limit + 1_000_000, refuse=error_page,
+    )  # fmt: skip
+    return app
+
+
+def healthz(request: Request) -> Response:
+    """For whoever watches over us: 200 as long as the database answers."""
+    try:
+        with request.app.state.rt.reader() as session:
+            entries = health.audit_length(session)
+    except SQLAlchemyError as error:
+        log.error("database does not answer: %s", type(error).__name__)
+        return JSONResponse({"status": "no database"}, 503)
+    return JSONResponse({"status": "ok", "version": __version__, "audit": entries})
+
+
+def error_page(request: Request, status: int, key: str, **data: object) -> Response:
+    """What happened and what to do next, without touching the database."""
+    rt: Runtime = request.app.state.rt
+    total = (FILES_AT_ONCE * rt.settings.evidence_limit) // 1_000_000
+    shown = {"limit_mb": rt.settings.evidence_limit // 1_000_000, "total_mb": total, **data}
+    return desk.draw(
+        request, "error.html", status, title=say(f"{key}.title"), sentence=say(key, **shown),
+        error_id=getattr(request.state, "error_id", ""),
+    )  # fmt: skip
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NotFound)
+    log.info("not found key=%s path=%s", error.key, request.url.path)
+    return desk.draw(
+        request, "error.html", 404, title=say("page.missing.title"),
+        sentence=say(error.key, **error.data), error_id="",
+    )  # fmt: skip
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NtmError)
+    return desk.draw(
+        request, "error.html", 422, title=say("page.refused.title"),
+        sentence=say(error.key, **error.data), error_id="",
+    )  # fmt: skip
+
+
+async def _no_such_page(request: Request, error: Exception) -> Response:
+    return error_page(request, 404, "page.missing")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    key = {404: "page.missing", 405: "page.missing", 400: "page.form"}.get(error.status_code)
+    response = error_page(request, error.status_code, key or "page.broken")
+    response.headers.update(error.headers or {})
+    return response

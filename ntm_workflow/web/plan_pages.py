@@ -1,0 +1,197 @@
+"""The plan as on paper, its criteria and its bodies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+
+from fastapi import APIRouter, Request, Response
+
+from ntm_workflow.appendix.model import Body, Finding, Level, Plan, Row
+from ntm_workflow.appendix.text import sort_key
+from ntm_workflow.appendix.timing_say import describe
+from ntm_workflow.calendar.occurrences import Occurrence
+from ntm_workflow.errors import NotFound
+from ntm_workflow.reports import bodies, counts, notices, tasks
+from ntm_workflow.reports.bodies import Speaker
+from ntm_workflow.reports.counts import Counts
+from ntm_workflow.reports.tasks import Filter
+from ntm_workflow.store.tables import Task
+from ntm_workflow.texts import say
+from ntm_workflow.web import words
+from ntm_workflow.web.desk import Desk, opened
+from ntm_workflow.web.words import Tag
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the appendix with how it stands."""
+
+    row: Row
+    counts: Counts
+    next: Occurrence | None
+    tag: Tag
+    findings: list[str]
+
+
+@router.get("/phu-luc")
+def appendix(request: Request) -> Response:
+    with opened(request) as desk:
+        by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row")
+        whole = counts.counts(desk.session, desk.plan.id, desk.today)
+        lines = {row.id: _line(row, desk, by_row) for row in desk.plan.all_rows}
+        general = [f for f in desk.plan.findings if f.where not in lines]
+        return desk.page(
+            "appendix.html", lines=lines, whole=whole,
+            general=[finding(one) for one in general],
+            sections=[
+                (s, [lines[r.id] for r in desk.plan.rows if r.section == s.id])
+                for s in desk.plan.sections
+            ],
+            criteria=[lines[row.id] for row in desk.plan.criteria],
+        )  # fmt: skip
+
+
+def _line(row: Row, desk: Desk, by_row: dict[str, Counts]) -> Line:
+    found = by_row.get(row.id, Counts())
+    ahead = [o for o in desk.occurrences if o.row_id == row.id and o.due_on >= desk.today]
+    coming = min(ahead, key=lambda o: o.due_on, default=None)
+    said = [finding(one) for one in desk.plan.findings if one.where == row.id]
+    return Line(row, found, coming, _state(row, found, coming), said)
+
+
+def _state(row: Row, found: Counts, coming: Occurrence | None) -> Tag:
+    if row.reading.question:
+        return Tag(say("row.question"), "wait")
+    if found.open_overdue:
+        return Tag(say("row.overdue", count=found.open_overdue), "late")
+    if found.open_in_time:
+        return Tag(say("row.running", count=found.open_in_time), "soon")
+    if coming:
+        return Tag(say("row.ahead"), "calm")
+    return Tag(say("row.over"), "done")
+
+
+def finding(one: Finding) -> str:
+    return say(f"finding.{one.code}", **one.data)
+
+
+@router.get("/phu-luc/{row_id}")
+def one_row(request: Request, row_id: str) -> Response:
+    with opened(request) as desk:
+        if not desk.plan.has_row(row_id):
+            raise NotFound("row.unknown", row=row_id)
+        row = desk.plan.row(row_id)
+        by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row", row_id=row_id)
+        dated = sorted(
+            (o for o in desk.occurrences if o.row_id == row_id), key=lambda o: (o.due_on, o.period)
+        )
+        cells: dict[str, dict[str, Task]] = defaultdict(dict)
+        for listed in tasks.of_row(desk.session, desk.plan, row_id):
+            cells[listed.task.body_id][listed.task.period] = listed.task
+        order = dict.fromkeys([*row.implementing, *cells])
+        periods = dict.fromkeys([o.period for o in dated])
+        periods |= dict.fromkeys(t.period for line in cells.values() for t in line.values())
+        return desk.page(
+            "row.html", line=_line(row, desk, by_row), row=row, dated=dated,
+            reading=describe(row.reading), order=list(order), cells=cells, periods=list(periods),
+            section=desk.plan.section_title(row.section) or desk.plan.criteria_title,
+        )  # fmt: skip
+
+
+# -- criteria ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How one commune stands with one criterion: its year's task, and its check-ins."""
+
+    task: Task | None
+    tag: Tag
+    checked: int
+    check_ins: int
+
+
+@router.get("/tieu-chi")
+def criteria(request: Request) -> Response:
+    with opened(request) as desk:
+        plan = desk.plan
+        cells = _cells(plan, tasks.of_criteria(desk.session, plan), desk.today)
+        communes = [unit for unit in plan.units if unit.in_programme]
+        return desk.page(
+            "criteria.html", cells=cells, rows=plan.criteria,
+            communes=sorted(communes, key=lambda unit: sort_key(unit.name)),
+            targets={target.number: target for target in plan.targets},
+        )  # fmt: skip
+
+
+def _cells(plan: Plan, found: list[Task], today: date) -> dict[tuple[str | None, str], Cell]:
+    grouped: dict[tuple[str | None, str], list[Task]] = defaultdict(list)
+    for task in found:
+        unit = plan.body(task.body_id).unit if plan.has_body(task.body_id) else None
+        grouped[unit, task.row_id].append(task)
+    return {key: _cell(group, plan, today) for key, group in grouped.items()}
+
+
+def _cell(group: list[Task], plan: Plan, today: date) -> Cell:
+    year = next((task for task in group if task.period == str(plan.year)), None)
+    others = [task for task in group if task is not year]
+    done = sum(task.state == "accepted" for task in others)
+    if year and year.state == "accepted":
+        tag = words.standing(year, today)
+    elif any(words.standing(task, today).tone == "late" for task in group):
+        tag = Tag(say("cell.late"), "late")
+    elif any(task.state == "submitted" for task in group):
+        tag = Tag(say("state.submitted"), "wait")
+    else:
+        tag = Tag(say("cell.running"), "calm")
+    return Cell(year, tag, done, len(others))
+
+
+# -- bodies --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLine:
+    body: Body
+    counts: Counts
+    speakers: list[Speaker]
+    reachable: bool
+
+
+@router.get("/don-vi")
+def all_bodies(request: Request) -> Response:
+    with opened(request) as desk:
+        by_body = counts.grouped(desk.session, desk.plan.id, desk.today, "body")
+        speakers = bodies.speakers(desk.session)
+        lines = [
+            BodyLine(body, by_body.get(body.id, Counts()), found, bodies.reachable(found))
+            for body in sorted(desk.plan.bodies, key=lambda body: sort_key(body.short))
+            for found in [speakers.get(body.id, [])]
+        ]
+        return desk.page("bodies.html", groups=_by_level(lines))
+
+
+def _by_level(lines: list[BodyLine]) -> list[tuple[Level, list[BodyLine]]]:
+    groups = [(level, [line for line in lines if line.body.level == level]) for level in Level]
+    return [(level, found) for level, found in groups if found]
+
+
+@router.get("/don-vi/{body_id}")
+def one_body(request: Request, body_id: str) -> Response:
+    with opened(request) as desk:
+        if not desk.plan.has_body(body_id):
+            raise NotFound("body.missing", body=body_id)
+        speakers = bodies.speakers(desk.session, body_id).get(body_id, [])
+        first = speakers[0].id if speakers else None
+        return desk.page(
+            "body.html", body=desk.plan.body(body_id), speakers=speakers,
+            reachable=bodies.reachable(speakers),
+            counts=counts.counts(desk.session, desk.plan.id, desk.today, body_id=body_id),
+            found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
+            mails=notices.page(desk.session, desk.plan.id, contact=first).items[:10]
+            if first is not None else [],
+        )  # fmt: skip
