@@ -6,6 +6,7 @@ Does not import Prefect: the web process stays light.
 from __future__ import annotations
 
 import os
+import time
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import httpx
 from ntm_workflow.errors import NotFound, Refused
 
 DEPLOYMENT = "simulate/simulate"
+PAUSES = (0.1, 0.3, 0.9, 0)  # seconds after an answer of "busy"
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -81,13 +83,16 @@ def _runs(client: httpx.Client) -> list[dict[str, Any]]:
 def _ask(
     client: httpx.Client, method: str, path: str, body: dict[str, Any] | None = None
 ) -> httpx.Response:
-    try:
-        answer = client.request(method, path, json=body)
-    except httpx.TransportError as error:
-        raise Refused("control.no_prefect", url=str(client.base_url)) from error
-    if answer.status_code >= 500:
-        raise Refused("control.no_prefect", url=str(client.base_url))
-    return answer
+    """One call. Each may be repeated, and is where Prefect's database was busy."""
+    for pause in PAUSES:
+        try:
+            answer = client.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise Refused("control.no_prefect", url=str(client.base_url)) from error
+        if answer.status_code < 500:
+            return answer
+        time.sleep(pause)
+    raise Refused("control.no_prefect", url=str(client.base_url))
 
 
 def _ended(run: dict[str, Any]) -> bool:
