@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ntm_workflow import runtime, settings
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import outbox, quarterly, reminders
 from ntm_workflow.chase.outbox import Delivered
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import schema
 from ntm_workflow.store.tables import Contact, Notice, NoticeItem, Task
 from ntm_workflow.work import audit, evidence, extensions, people, review, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.people import ContactLine
 
+ROOT = Path(__file__).parent.parent
+CONTACTS = ROOT / "config" / "contacts.example.csv"
 SYSTEM = Actor("kiểm thử", via="test")
 DOMAIN = "bacson.example.vn.invalid"
 
@@ -31,6 +37,16 @@ def only(plan: Plan, *rows: str) -> Plan:
         criteria=tuple(row for row in plan.criteria if row.id in rows),
         digest="only " + " ".join(rows),
     )
+
+
+def fresh(url: str, plan: Plan, var: Path, **changes: Any) -> Scene:
+    """A scene on a new database, for fixtures that outlive one test."""
+    base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(var)})
+    rt = runtime.assemble(replace(base, database_url=url, **changes), plan)
+    schema.check(rt.engine)
+    with rt.sessions.begin() as session:
+        tasks.register(session, plan, rt.now(), SYSTEM)
+    return Scene(rt)
 
 
 def every_day(first: date, last: date, step: int = 1) -> Iterable[date]:
@@ -64,6 +80,12 @@ class Scene:
         line = ContactLine(bodies, address, self.email(address), "")
         with self.rt.sessions.begin() as session:
             people.import_contacts(session, [line], now=self.rt.now(), actor=SYSTEM)
+
+    def example_contacts(self) -> None:
+        """Everybody in config/contacts.example.csv."""
+        lines = people.read_csv(CONTACTS.read_bytes(), self.rt.plan)
+        with self.rt.sessions.begin() as session:
+            people.import_contacts(session, lines, now=self.rt.now(), actor=SYSTEM)
 
     @staticmethod
     def email(address: str) -> str:

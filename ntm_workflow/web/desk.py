@@ -94,12 +94,12 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {
         "day": texts.day, "full_day": texts.full_day, "clock": texts.clock,
-        "period": texts.period, "number": words.number, "size": words.size,
+        "period": words.period, "number": words.number, "size": words.size,
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar,
     }  # fmt: skip
     made.globals |= {
         "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,
-        "details": words.details, "subject_url": words.subject_url, "weekday": texts.weekday,
+        "details": words.details, "subject_url": words.subject_url, "subject": words.subject, "weekday": texts.weekday, "rung": words.rung,
     }  # fmt: skip
     return made
 

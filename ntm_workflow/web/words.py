@@ -47,6 +47,12 @@ def upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def period(name: str) -> str:
+    """A period in words, kept on one line where it is short."""
+    said = texts.period(name)
+    return said.replace(" ", "\u00a0") if len(said) < 16 else said
+
+
 def number(value: int) -> str:
     """ "1.234", as numbers are written in Vietnamese."""
     return f"{value:,}".replace(",", ".")
@@ -58,12 +64,21 @@ def size(value: int) -> str:
         return f"{value} byte"
     if value < 1_000_000:
         return f"{round(value / 1_000)} KB"
-    return f"{value / 1_000_000:.1f} MB".replace(".", ",")
+    return f"{value / 1_000_000:.1f}".removesuffix(".0").replace(".", ",") + " MB"
 
 
 def body(plan: Plan, body_id: str) -> str:
     """The short name of a body; its id where the plan no longer has it."""
     return plan.body(body_id).short if plan.has_body(body_id) else body_id
+
+
+def rung(code: str) -> str:
+    """ "T-14" → "trước hạn 14 ngày", "T+3" → "quá hạn 3 ngày"."""
+    if code.startswith("T"):
+        days = int(code[1:])
+        key = "before" if days < 0 else "after" if days else "day"
+        return say(f"rung.{key}", days=abs(days))
+    return say(f"rung.{code}")
 
 
 # -- bars -----------------------------------------------------------------------
@@ -96,13 +111,15 @@ def bar(counts: Counts) -> list[Part]:
 # -- the audit ------------------------------------------------------------------
 
 _HIDDEN = {"plan", "submission", "before", "completed_on"}
+_FIRST = ("number", "issued_on", "opens_on", "due_on", "from", "to", "wanted", "reason", "tasks")
 
 
 def details(entry: AuditEntry, plan: Plan) -> list[tuple[str, str]]:
     """What an entry holds, as (label, value); ids that only programs need are left out."""
     data: dict[str, Any] = json.loads(entry.data)
     found = []
-    for key, value in data.items():
+    order = {key: place for place, key in enumerate(_FIRST)}
+    for key, value in sorted(data.items(), key=lambda item: order.get(item[0], len(order))):
         shown = _value(key, value, plan)
         if key not in _HIDDEN and shown:
             found.append((say(f"field.{key}"), shown))
@@ -134,6 +151,14 @@ def who(entry: AuditEntry, plan: Plan) -> str:
     if entry.body:
         return say("who.for", name=entry.actor, body=body(plan, entry.body))
     return entry.actor
+
+
+def subject(plan: Plan, name: str) -> str:
+    """ "III.1, tháng 6/2020, BQL xã Tân Lập" for a task's code; other names as they are."""
+    parts = name.split("/")
+    if len(parts) != 3:
+        return name
+    return f"{parts[0]}, {texts.period(parts[1])}, {body(plan, parts[2])}"
 
 
 def subject_url(subject: str) -> str:

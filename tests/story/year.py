@@ -11,11 +11,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import count
-from pathlib import Path
+from itertools import chain, count
 from zlib import crc32
 
-from scene import Said, Scene
+from scene import CONTACTS, Said, Scene
 from sqlalchemy import select
 
 from ntm_workflow.appendix.model import Plan
@@ -23,7 +22,6 @@ from ntm_workflow.reports.counts import Counts, counts
 from ntm_workflow.store.tables import Task
 
 DAY = timedelta(days=1)
-CONTACTS = Path(__file__).parent.parent.parent / "config" / "contacts.example.csv"
 NEVER = frozenset({"bql-tan-lap", "phong-tc-kh", "ubnd-vu-le"})
 
 # Public holidays of 2020 and early 2021 that fall on working days (Labour Code 2012,
@@ -53,7 +51,7 @@ def rungs(due: date, until: date) -> Iterator[tuple[date, int]]:
         while not worked(day):
             day -= DAY
         yield day, offset
-    for offset in (1, 3, *(7 * week for week in count(1))):
+    for offset in chain((1, 3), (7 * week for week in count(1))):
         day = due + offset * DAY
         if day > until:
             return
@@ -146,9 +144,7 @@ def addresses() -> dict[str, str]:
 
 def expected(year: Year, plan: Plan) -> list[Said]:
     """Every line of every daily digest, by the rules."""
-    spoken = {
-        body: f"{local}" for body, local in addresses().items()
-    }
+    spoken = addresses()
     said = [
         Said(day, who, life.code, rung, role, "digest")
         for life in year.lives.values()
