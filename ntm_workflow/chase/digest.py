@@ -149,7 +149,7 @@ def compose(
     if ahead:
         lines = tuple(sorted(ahead, key=lambda line: line.due_on))
         groups += (Group(texts.say("digest.ahead"), False, lines),)
-    overdue = sum(1 for e in entries if e.role != "review" and e.task.due_on < today)
+    overdue = sum(1 for e in entries if e.role in _CHASE and e.task.due_on < today)
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
     values: dict[str, object] = {
         "to": contact.name,
@@ -160,7 +160,7 @@ def compose(
             count=len(entries) + len(ahead),
         ),
         "groups": groups,
-        "closing": texts.say("digest.closing"),
+        "closing": texts.say("digest.closing" if _asked(entries, ahead) else "digest.closing_told"),
         "office": plan.body(plan.coordination_office).name,
         "plan": texts.say("digest.plan", plan=plan.code, day=plan.issued_on),
     }
@@ -177,14 +177,22 @@ def compose(
 def _subject(notice: Notice, entries: list[Entry], count: int, overdue: int, today: date) -> str:
     key = f"{notice.kind}.subject"
     if notice.kind == "digest":
-        if all(entry.role == "review" for entry in entries):
+        roles = {entry.role for entry in entries}
+        if roles == {"review"}:
             key = "digest.subject_review"
+        elif roles <= set(_TOLD):
+            key = "digest.subject_told"
         elif overdue:
             key = "digest.subject_overdue"
     return texts.say(
         key, count=count, overdue=overdue, day=texts.day(today),
         quarter=texts.period(quarter_of(notice.run_on)),
     )  # fmt: skip
+
+
+def _asked(entries: list[Entry], ahead: list[Line]) -> bool:
+    """True when the recipient owes something, not only hears of others."""
+    return bool(ahead) or any(entry.role in _CHASE for entry in entries)
 
 
 def _groups(entries: list[Entry], base_url: str, today: date) -> Iterable[Group]:

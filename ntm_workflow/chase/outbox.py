@@ -6,7 +6,6 @@ call, so that a death at any point leaves a row that says what is known.
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 from dataclasses import dataclass
@@ -247,12 +246,13 @@ def _waiting(rt: Runtime, now: datetime) -> int:
         return session.scalar(query) or 0
 
 
-_process = psutil.Process()
+SAME_START = 2.0  # seconds: the system's own idea of a start moves when its clock is set
 
 
 def _me() -> str:
     """This process, so that others can tell whether it still lives."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_process.create_time():.2f}"
+    me = psutil.Process()  # now, not at import: a fork is a process of its own
+    return f"{socket.gethostname()}/{me.pid}/{me.create_time():.2f}"
 
 
 def _dead(notice: Notice, now: datetime) -> bool:
@@ -263,6 +263,6 @@ def _dead(notice: Notice, now: datetime) -> bool:
     if host != socket.gethostname() or not pid.isdigit():
         return False
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+        return abs(psutil.Process(int(pid)).create_time() - float(started)) > SAME_START
     except psutil.NoSuchProcess:
         return True

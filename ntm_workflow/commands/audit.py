@@ -40,7 +40,7 @@ def show_(subject: str, action: str, limit: int, as_json: bool) -> None:
     show.table(
         [(e.seq, texts.clock(e.at), e.actor, texts.say(f"action.{e.action}"), e.subject)
          for e in found],
-        ("Số", "Lúc", "Ai", "Việc gì", "Đối tượng"),
+        "head.audit",
     )  # fmt: skip
 
 

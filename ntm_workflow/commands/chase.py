@@ -75,7 +75,7 @@ def _print(queued: Queued, today: object, dry_run: bool) -> None:
         click.echo(texts.say("remind.day_off", day=today, reason=queued.day_off))
         return
     for name, items in queued.recipients:
-        click.echo(f"  {name}: {items} việc")
+        click.echo(texts.say("remind.line", name=name, items=items))
     key = "remind.dry" if dry_run else "remind.done"
     key = key if queued.notices else "remind.nothing"
     click.echo(texts.say(key, day=today, notices=queued.notices, items=queued.items))
@@ -117,7 +117,7 @@ def notices(on: datetime | None, limit: int) -> None:
     show.table(
         [(n.id, texts.day(n.run_on), name, n.subject or texts.say(f"kind.{n.kind}"),
           texts.say(f"notice.{n.state}"), n.error[:60]) for n, name in found],
-        ("Số", "Ngày", "Người nhận", "Thông báo", "Kết quả", ""),
+        "head.notices",
     )  # fmt: skip
 
 
@@ -154,5 +154,5 @@ def list_() -> None:
     with rt.reader() as session:
         show.table(
             [(short, email or "–", count) for short, count, email in session.execute(query)],
-            ("Đơn vị", "Địa chỉ", "Số đầu mối"),
+            "head.contacts",
         )

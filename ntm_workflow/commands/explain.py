@@ -44,10 +44,10 @@ def explain(
     if as_json:
         show.emit(_as_json(reading, dated))
         return
-    click.echo(f"“{text}” trong kế hoạch năm {year}")
-    click.echo(f"  Hiểu là: {describe(reading)} (quy tắc {reading.rule})")
+    click.echo(texts.say("explain.head", text=text, year=year))
+    click.echo(f"  {texts.say('explain.reading', said=describe(reading), rule=reading.rule)}")
     if reading.question:
-        click.echo(f"  Cần hỏi: {reading.question.text}")
+        click.echo(f"  {texts.say('explain.question', question=reading.question.text)}")
         for choice in reading.question.choices:
             click.echo(f"    - {choice}")
     for occurrence in dated:

@@ -78,8 +78,7 @@ def _print_report(report: dict[str, Any]) -> None:
     if faults := report["faults"]:
         click.echo(texts.say("appendix.faults", path=report["file"], count=len(faults)))
         for fault in faults:
-            place = f"dòng {fault['line']}, " if fault["line"] else ""
-            click.echo(f"  {place}{fault['where']}: {fault['message']}")
+            click.echo(f"  {show.place(fault['line'], fault['where'])}{fault['message']}")
         return
     click.echo(
         texts.say("plan.sound", path=report["file"], rows=report["rows"],
@@ -141,27 +140,30 @@ def _findings(made: Plan) -> list[dict[str, Any]]:
 
 
 def _print_plan(made: Plan, days: WorkCalendar) -> None:
-    click.echo(f"Kế hoạch {made.code} ngày {texts.day(made.issued_on)}, năm {made.year}")
+    click.echo(texts.say("plan.head", plan=made.code, day=made.issued_on, year=made.year))
     click.echo(made.title)
     total = 0
     for row in made.all_rows:
         if row.section != "TC" and row.id.endswith(".1"):
             click.echo(f"\n{row.section}. {made.section_title(row.section)}")
-        elif row is made.criteria[0]:
+        elif made.criteria and row is made.criteria[0]:
             click.echo(f"\n{made.criteria_title}")
         dated = [] if row.reading.question else list(occurrences(row, made, days))
         count = len(dated) * len(row.implementing)
         total += count
         click.echo(f"\n  {row.id}  {row.content}")
-        click.echo(f"      Thời gian: {row.timing_text} → {describe(row.reading)}")
-        click.echo(f"      Thực hiện: {row.implementing_text} → {len(row.implementing)} đơn vị")
+        said = {
+            "timing": row.timing_text, "reading": describe(row.reading),
+            "implementing": row.implementing_text, "bodies": len(row.implementing),
+        }  # fmt: skip
+        click.echo(f"      {texts.say('plan.timing', **said)}")
+        click.echo(f"      {texts.say('plan.implementing', **said)}")
         for o in dated:
-            click.echo(
-                f"      {texts.period(o.period)}: mở {texts.day(o.opens_on)},"
-                f" hạn {texts.full_day(o.due_on)}"
-            )
-        click.echo(f"      {count} việc")
-    click.echo(f"\n{total} việc trong năm")
+            period, due = texts.period(o.period), texts.full_day(o.due_on)
+            line = texts.say("plan.occurrence", period=period, opens=o.opens_on, due=due)
+            click.echo(f"      {line}")
+        click.echo(f"      {texts.say('plan.count', count=count)}")
+    click.echo(f"\n{texts.say('plan.total', count=total)}")
 
 
 @plan.command()

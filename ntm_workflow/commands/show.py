@@ -29,14 +29,18 @@ def faults(error: AppendixFaults) -> str:
 
 
 def fault(one: Fault) -> str:
-    place = [f"dòng {one.line}"] if one.line else []
-    place += [one.where] if one.where else []
-    said = say(one.key, **one.data)
-    return f"{', '.join(place)}: {said}" if place else said
+    return place(one.line, one.where) + say(one.key, **one.data)
+
+
+def place(line: int, where: str) -> str:
+    """ "dòng 41, row II.2 timing: "; empty where there is no place."""
+    parts = [say("place.line", line=line)] if line else []
+    parts += [where] if where else []
+    return f"{', '.join(parts)}: " if parts else ""
 
 
 def line_fault(one: Any) -> str:
-    return f"  dòng {one.line}: {say(one.key, **one.data)}"
+    return f"  {place(one.line, '')}{say(one.key, **one.data)}"
 
 
 def finding(one: Finding) -> str:
@@ -47,11 +51,11 @@ def emit(data: Any) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))
 
 
-def table(rows: Iterable[Sequence[Any]], head: Sequence[str]) -> None:
-    """Print aligned columns; numbers to the right."""
+def table(rows: Iterable[Sequence[Any]], head: str) -> None:
+    """Print aligned columns; numbers to the right. `head` names the columns' sentence."""
     cells = [[str(cell) for cell in row] for row in rows]
-    kept = [list(head), *cells]
-    widths = [max(len(row[i]) for row in kept) for i in range(len(head))]
+    kept = [say(head).split("|"), *cells]
+    widths = [max(len(row[i]) for row in kept) for i in range(len(kept[0]))]
     for number, row in enumerate(kept):
         parts = [
             cell.rjust(width) if number and cell.lstrip("-").isdigit() else cell.ljust(width)

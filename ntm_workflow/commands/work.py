@@ -111,7 +111,7 @@ def tasks_(
     show.table(
         [(t.code, texts.say(f"state.{t.state}"), texts.day(t.due_on),
           texts.distance(t.due_on, today) if t.state == "open" else "") for t in found],
-        ("Việc", "Trạng thái", "Hạn", ""),
+        "head.tasks",
     )  # fmt: skip
 
 
@@ -326,11 +326,10 @@ def status(as_of: datetime | None, by: str | None, as_json: bool) -> None:
         return
     click.echo(texts.say("status.title", plan=rt.plan.code, day=texts.full_day(day)))
     rows = [(_label(rt, by, key), *parts[key].as_dict().values()) for key in sorted(parts)]
-    show.table([*rows, ("Tổng", *total.values())], ("", *_HEADS))
+    show.table([*rows, (texts.say("word.total"), *total.values())], "head.counts")
 
 
 _COUNTS = ("done_on_time", "done_late", "open_in_time", "open_overdue", "total")
-_HEADS = ("HT đúng hạn", "HT quá hạn", "Chưa HT trong hạn", "Chưa HT quá hạn", "Tổng")
 
 
 def _label(rt: Runtime, by: str | None, key: str) -> str:

@@ -43,7 +43,7 @@ def up(settings: Settings, options: Options, say: Say) -> None:
     _ports_free(options)
     with _alone(settings.var):
         say("up.preparing", var=settings.var)
-        sender = prepare(settings, options)
+        sender = prepare(settings, options, say)
         say("up.starting")
         environ, catcher = environment(settings, options, sender)
         supervisor = Supervisor(
@@ -60,17 +60,22 @@ def up(settings: Settings, options: Options, say: Say) -> None:
         say("up.stopped")
 
 
-def prepare(settings: Settings, options: Options) -> str:
+def prepare(settings: Settings, options: Options, say: Say) -> str:
     """Make the database ready, in a simulation up to its first day.
 
     Return who sends simulated mail; "" where the real clock counts.
     """
     rt = runtime.load(settings)
     if options.simulate:
-        simulation.prepare(rt, options.simulate)
+        simulation.prepare(rt, options.simulate, lambda day, last: _history(day, last, say))
     office = rt.plan.body(rt.plan.coordination_office).name if rt.simulated else ""
     rt.engine.dispose()
     return office
+
+
+def _history(day: date, last: date, say: Say) -> None:
+    if day.day == 1 or day == last:
+        say("up.history", day=day, last=last)
 
 
 def environment(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -169,6 +170,20 @@ def test_a_living_process_s_notice_is_left_alone(one: Scene, sink: Sink) -> None
     assert one.deliver(DAY).sent == 0
     assert mine(one).state == "sending"
     assert not sink.mails
+
+
+def test_a_fork_that_lives_is_not_taken_for_dead() -> None:
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.write(writer, outbox._me().encode())
+        signal.pause()
+    me = os.read(reader, 200).decode()
+    notice = Notice(claimed_by=me, claimed_at=at(8))
+    alive = outbox._dead(notice, at(8))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert (alive, outbox._dead(notice, at(8))) == (False, True)
 
 
 def test_a_claim_of_another_machine_is_taken_back_only_when_it_is_old(one: Scene) -> None:

@@ -11,8 +11,9 @@ _PLAIN = "abcdefghijklmnopqrstuvwxyz"
 _ONE = r"[IVXLC]+|[A-ZĐ]|[a-zđ]|\d{1,3}"
 _ALONE = re.compile(rf"^\(?(?P<said>(?:{_ONE})(?:[.\-/]\d{{1,3}})*)\s*[.):/]*\s*$")
 _LEADING = re.compile(
-    rf"^(?P<all>(?:(?:phần|mục|nhóm)\s+)?\(?(?P<said>(?:{_ONE})(?:\.\d{{1,3}})*)\s*[.):/-]\s*)"
-    r"(?=[^\W\d_].)",
+    r"^(?P<all>(?:(?:phần|mục|nhóm)\s+)?\(?(?:"
+    rf"(?P<said>(?:{_ONE})(?:\.\d{{1,3}})*)(?:\s*[.):]\s*|\s+[-–]\s+)"
+    rf"|(?P<dotted>(?:{_ONE})(?:\.\d{{1,3}})+)\s+))(?=[^\W\d_].)",
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^[-–—+•*▪●o]$")
@@ -48,7 +49,7 @@ def leading(text: str) -> tuple[Ordinal, int] | None:
     match = _LEADING.match(text)
     if not match:
         return None
-    ordinal = _read(match["said"])
+    ordinal = _read(match["said"] or match["dotted"])
     return (ordinal, match.end("all")) if ordinal else None
 
 
@@ -71,7 +72,7 @@ def _read(said: str) -> Ordinal | None:
     first = _first(parts[0])
     if first is None or len(parts) == 1:
         return first
-    value, prefix = int(parts[-1]), ".".join(parts[:-1])
+    value, prefix = int(parts[-1]), parts[-2]
     return Ordinal(said, first.kind if first.kind != "lower" else "arabic", value,
                    len(parts), prefix)  # fmt: skip
 

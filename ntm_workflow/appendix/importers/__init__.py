@@ -1,0 +1,1 @@
+"""Word, Excel, HTML, PDF and plain text → a draft appendix. Bytes in, values out."""

@@ -1,0 +1,128 @@
+"""The criteria table: which commune is to reach which criterion, and who guides it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ntm_workflow.appendix.importers.document import Cell, Place, squash
+from ntm_workflow.appendix.importers.pieces import Ask, DraftLine, Ledger
+from ntm_workflow.appendix.importers.segments import Segment
+from ntm_workflow.appendix.text import fold
+
+_TOTAL = re.compile(r"^(tong cong|tong so|tong|cong)\b")
+_NUMBER = re.compile(r"\btieu chi\s*(?:so\s*)?(\d{1,2}(?:\.\d{1,2})?)|^(\d{1,2}(?:\.\d{1,2})?)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    lines: tuple[DraftLine, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    title: str = ""
+    total: int | None = None
+
+
+def read(segments: Sequence[Segment], ledger: Ledger) -> Found:
+    """Read all criteria segments as one table."""
+    reader = _Reader(ledger)
+    for segment in segments:
+        for row in segment.rows:
+            if cells := segment.table.row(row):
+                reader.row(segment, row, cells)
+    title = next((segment.title for segment in segments if segment.title), "")
+    return Found(tuple(reader.lines), tuple(reader.asks), title, reader.total)
+
+
+class _Reader:
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.lines: list[DraftLine] = []
+        self.asks: list[Ask] = []
+        self.total: int | None = None
+
+    def row(self, segment: Segment, row: int, cells: tuple[Cell, ...]) -> None:
+        by_role: dict[str, Cell] = {}
+        others: list[Cell] = []
+        for cell in cells:
+            role = segment.header.role(cell.column)
+            if role and role not in by_role:
+                by_role[role] = cell
+            else:
+                others.append(cell)
+        place = replace(segment.table.place(cells[0]), row=row + segment.table.first_row - 1)
+        if _TOTAL.match(fold(cells[0].text)) or (len(cells) > 1 and _TOTAL.match(
+            fold(cells[1].text))):  # fmt: skip
+            self._total(segment, cells, place)
+        elif "name" in by_role:
+            self._line(segment, by_role, others, place)
+        else:
+            self._unread(segment, cells, place)
+
+    def _total(self, segment: Segment, cells: tuple[Cell, ...], place: Place) -> None:
+        said = squash(" ".join(cell.text for cell in cells))
+        figures = re.findall(r"\d+", said)
+        if len(figures) == 1 and self.total is None:
+            self.total = int(figures[0])
+            for cell in cells:
+                self.ledger.claim(segment.table, cell, ("comment", "", ""))
+            return
+        self._unread(segment, cells, place)
+
+    def _line(
+        self, segment: Segment, by_role: dict[str, Cell], others: list[Cell], place: Place
+    ) -> None:
+        name = by_role["name"]
+        line = self._id(by_role, place)
+        for role, cell in by_role.items():
+            key = "id" if role == "number" else role
+            self.ledger.claim(segment.table, cell, ("criterion", line, key))
+        count = self._count(by_role.get("count"), line, place, segment)
+        self.lines.append(
+            DraftLine(line, name.text, *(by_role[r].text if r in by_role else "" for r in
+                      ("implementing", "directing")), count, place)
+        )  # fmt: skip
+        for role in ("implementing", "directing"):
+            if role not in by_role:
+                self.asks.append(Ask(f"line.no_{role}", ("criterion", line, role), place=place))
+        notes = [note for cell in by_role.values() for note in cell.notes]
+        for quote in [*(cell.text for cell in others), *notes]:
+            self.asks.append(Ask("cell.aside", ("criterion", line, ""), squash(quote), place))
+        for cell in others:
+            self.ledger.claim(segment.table, cell, ("question", "", ""))
+
+    def _id(self, by_role: dict[str, Cell], place: Place) -> str:
+        """ "TC02" of "Tiêu chí số 2 - Giao thông", else of the number column, else by order."""
+        number = by_role["number"].text if "number" in by_role else ""
+        found = _NUMBER.search(fold(by_role["name"].text)) or _NUMBER.search(fold(number))
+        printed = (found[1] or found[2]) if found else ""
+        whole, dot, part = printed.partition(".")
+        given = f"TC{int(whole):02d}{dot}{part}" if printed else f"TC{len(self.lines) + 1:02d}"
+        taken = {line.id for line in self.lines}
+        if printed and given not in taken:
+            return given
+        quote = squash(by_role["name"].text)
+        stem, at = given, 1
+        while given in taken:
+            given, at = f"{stem}.{at}", at + 1
+        self.asks.append(Ask("line.number", ("criterion", given, "id"), quote, place,
+                             data={"given": given}))  # fmt: skip
+        return given
+
+    def _count(self, cell: Cell | None, line: str, place: Place, segment: Segment) -> int | None:
+        if cell is None:
+            return None
+        figures = re.findall(r"\d+", cell.text)
+        if len(figures) == 1 and not re.search(r"\d[.,/]\d", cell.text):
+            rest = re.sub(r"\d+|xã|thôn|,|\.", "", cell.text, flags=re.IGNORECASE).strip()
+            if not rest:
+                return int(figures[0])
+        self.asks.append(Ask("line.count", ("criterion", line, "count"), squash(cell.text), place))
+        self.ledger.claim(segment.table, cell, ("question", "", ""))
+        return None
+
+    def _unread(self, segment: Segment, cells: tuple[Cell, ...], place: Place) -> None:
+        for cell in cells:
+            self.ledger.claim(segment.table, cell, ("question", "", ""))
+        quote = squash(" | ".join(cell.text for cell in cells))
+        self.asks.append(Ask("row.unread", ("criteria", "", ""), quote, place))

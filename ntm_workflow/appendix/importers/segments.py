@@ -1,0 +1,196 @@
+"""Which tables are the responsibility appendix and which the criteria, and what they leave."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from ntm_workflow.appendix.importers import headers
+from ntm_workflow.appendix.importers.document import Cell, Document, Paragraph, Table, squash
+from ntm_workflow.appendix.importers.headers import Header
+from ntm_workflow.appendix.text import fold
+
+_TITLE = re.compile(r"^(phu luc|bieu|bang|danh muc|kem theo|\(kem theo|\(ban hanh|ban hanh kem)")
+_NOTE = re.compile(r"^\(?\s*(kem theo|ban hanh kem)")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The rows of one table under one header. `titles` stand above it, in the table or before.
+
+    `header_rows` are its own and those repeated after a page break; `joined`
+    says that it goes on from the page before.
+    """
+
+    table: Table
+    header: Header
+    rows: tuple[int, ...]
+    header_rows: tuple[int, ...]
+    title_cells: tuple[Cell, ...] = ()
+    titles: tuple[str, ...] = ()
+    joined: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.header.kind
+
+    @property
+    def title(self) -> str:
+        """What the table is called, without "Phụ lục II" alone and without its note."""
+        lines = [t for t in self.titles if not _NOTE.match(fold(t))]
+        named = [t for t in lines if not re.fullmatch(r"phu luc( so)?( [ivx\d]+)?[.:]?", fold(t))]
+        return squash(" ".join(named))
+
+    @property
+    def note(self) -> str:
+        """The line "(Kèm theo Kế hoạch số …)", "" where there is none."""
+        return next((t for t in self.titles if _NOTE.match(fold(t))), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The segments of a document, in order, and the tables that are none of them."""
+
+    segments: tuple[Segment, ...]
+    left: tuple[Table, ...]
+
+
+def find(document: Document, by_hand: dict[str, int] | None = None) -> Found:
+    """Find the appendix and criteria tables. `by_hand` maps roles to columns, from 1.
+
+    A role of the criteria table is said with its prefix: "criteria.count".
+    """
+    asked = by_hand or {}
+    segments: list[Segment] = []
+    left: list[Table] = []
+    for table in document.tables:
+        before = segments[-1] if _follows(document, segments, table) else None
+        made = _split(table, asked, before)
+        if made:
+            lines = (*_near(document, table), *made[0].titles)
+            segments += [replace(made[0], titles=_titles(lines)), *made[1:]]
+        else:
+            left.append(table)
+    if not any(s.kind == "appendix" for s in segments) and _enough(asked) and left:
+        table = max(left, key=lambda one: one.height)
+        left.remove(table)
+        segments.append(_unheaded(document, table, asked))
+    return Found(tuple(segments), tuple(left))
+
+
+def _follows(document: Document, segments: list[Segment], table: Table) -> bool:
+    """True where nothing stands between the last segment and this table."""
+    return bool(segments) and next(document.before(table), None) is segments[-1].table
+
+
+def _split(table: Table, asked: dict[str, int], before: Segment | None) -> list[Segment]:
+    """The segments of one table: a new header begins a new one."""
+    starts: list[Header] = []
+    row = 1
+    while row <= table.height:
+        header = headers.find(table, row)
+        if header and not (starts and headers.repeats(table, row, starts[-1])):
+            starts.append(header)
+            row = header.last
+        row += 1
+    goes_on = before is not None and table.width == before.table.width
+    if not starts or (starts[0].first > 1 and goes_on and table.continued):
+        if before is None or not goes_on:
+            return [] if not starts else _between(table, starts, asked)
+        last = table.height
+        if starts:
+            last = starts[0].first - 1
+            last -= len(_title_rows(table, 1, last))
+        rows = tuple(range(1, last + 1))
+        goes = _segment(table, before.header, rows, (), joined=True)
+        return [goes, *_between(table, starts, asked, last + 1)]
+    made = _between(table, starts, asked)
+    if goes_on and before and before.header.same_roles(made[0].header) and not made[0].titles:
+        made[0] = replace(made[0], joined=True)
+    return made
+
+
+def _between(
+    table: Table, starts: list[Header], asked: dict[str, int], first: int = 1
+) -> list[Segment]:
+    """One segment for each header; `first` is the first row that is theirs."""
+    made: list[Segment] = []
+    previous = first - 1
+    for at, found in enumerate(starts):
+        header = headers.said(found, _of_kind(asked, found.kind))
+        last = table.height
+        if at + 1 < len(starts):
+            last = starts[at + 1].first - 1
+            last -= len(_title_rows(table, header.last + 1, last))
+        above = tuple(range(previous + 1, header.first))
+        made.append(_segment(table, header, tuple(range(header.last + 1, last + 1)), above))
+        previous = last
+    return made
+
+
+def _segment(
+    table: Table, header: Header, rows: tuple[int, ...], above: tuple[int, ...],
+    joined: bool = False,
+) -> Segment:  # fmt: skip
+    again = tuple(row for row in rows if headers.repeats(table, row, header))
+    own = () if joined else tuple(range(header.first, header.last + 1)) if header.first else ()
+    cells = tuple(dict.fromkeys(cell for row in above for cell in table.row(row)))
+    return Segment(
+        table, header, tuple(row for row in rows if row not in again), (*own, *again),
+        cells, tuple(cell.text for cell in cells), joined,
+    )  # fmt: skip
+
+
+def _title_rows(table: Table, first: int, last: int) -> list[int]:
+    """The rows at the end of a segment that belong to the header after them."""
+    found: list[int] = []
+    for row in range(last, first - 1, -1):
+        cells = table.row(row)
+        if len(cells) > 1:
+            break
+        found.append(row)
+    while found and table.row(found[-1]) and not _titled(table.row(found[-1])[0].text):
+        found.pop()
+    return found
+
+
+def _titled(text: str) -> bool:
+    return bool(_TITLE.match(fold(text))) or text.upper() == text
+
+
+def _near(document: Document, table: Table) -> tuple[str, ...]:
+    """The few lines before a table, back to a long one or to another table."""
+    near: list[str] = []
+    for block in document.before(table):
+        if not isinstance(block, Paragraph) or len(near) == 6 or len(block.text) > 300:
+            break
+        near.insert(0, block.text)
+    return tuple(near)
+
+
+def _titles(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the lines over a table, those from "Phụ lục …" or "BIỂU …" down to it."""
+    starts = [at for at, text in enumerate(lines) if _TITLE.match(fold(text))]
+    if starts and not _NOTE.match(fold(lines[starts[0]])):
+        return lines[starts[0] :]
+    first = starts[0] if starts else len(lines)
+    while first > 0 and lines[first - 1].upper() == lines[first - 1]:
+        first -= 1
+    return lines[first:]
+
+
+def _of_kind(asked: dict[str, int], kind: str) -> dict[str, int]:
+    if kind == "criteria":
+        prefix = "criteria."
+        return {k.removeprefix(prefix): v for k, v in asked.items() if k.startswith(prefix)}
+    return {k: v for k, v in asked.items() if "." not in k}
+
+
+def _enough(asked: dict[str, int]) -> bool:
+    return {"content", "implementing"} <= {name for name, column in asked.items() if column}
+
+
+def _unheaded(document: Document, table: Table, asked: dict[str, int]) -> Segment:
+    header = headers.said(headers.by_hand(table, "appendix"), _of_kind(asked, "appendix"))
+    rows = tuple(range(1, table.height + 1))
+    return replace(_segment(table, header, rows, ()), titles=_titles(_near(document, table)))
