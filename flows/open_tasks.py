@@ -1,7 +1,5 @@
 """Open the tasks that should be open: of one row on its day, of all rows every morning."""
 
-from __future__ import annotations
-
 from prefect import flow
 
 from ntm_workflow.serve import flow_run

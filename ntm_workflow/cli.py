@@ -96,7 +96,8 @@ def _explain(error: NtmError) -> None:
 
 
 def _is_database(error: Any) -> bool:
-    return type(error).__name__ == "OperationalError" and "sqlalchemy" in type(error).__module__
+    known = ("OperationalError", "DatabaseError", "InterfaceError")
+    return type(error).__name__ in known and "sqlalchemy" in type(error).__module__
 
 
 if __name__ == "__main__":

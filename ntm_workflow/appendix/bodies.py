@@ -2,8 +2,12 @@
 
 A cell is read left to right as names, levels and separators. A name printed
 without its level ("BCĐ") takes the level of the next name that has one in the
-same part of the cell, or the plan's own level. What matches nothing, or two
-bodies, comes back unresolved with the nearest names: never guessed, never dropped.
+same part of the cell, or the column's level, or the plan's own. A cell that is
+not wholly understood so is split into names written out in full (`body_cells.py`)
+and each is looked up: as printed, with its abbreviations in full, and last with
+one slip of the pen in a long word where a single body is that near. What matches
+nothing, or two bodies, comes back unresolved with the nearest names: never
+guessed, never dropped.
 """
 
 from __future__ import annotations
@@ -14,7 +18,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
 
+from ntm_workflow.appendix.body_cells import split
+from ntm_workflow.appendix.body_words import full_forms
 from ntm_workflow.appendix.model import Body, Level, Named, Unit
 from ntm_workflow.appendix.text import fold, nfc
 
@@ -34,6 +41,7 @@ LEVEL_WORDS: dict[str, Level] = {
     "thị trấn": Level.COMMUNE,
 }
 _PREFIXES = {"cấp", "các"}
+_SLIP_FROM = 5  # letters: in a shorter word one slip makes another word ("TC-KM", "xa")
 _LEVEL_LABEL = {
     Level.CENTRAL: "trung ương",
     Level.PROVINCE: "tỉnh",
@@ -88,6 +96,7 @@ class Register:
         self._family: dict[tuple[str, ...], dict[Level, list[str]]] = defaultdict(dict)
         self._unit = {_key(unit.name): unit.id for unit in units}
         self._spellings: dict[str, None] = {}
+        self._full: dict[str, set[str]] = defaultdict(set)
         for body in self.bodies.values():
             self._learn(body)
         lengths = [len(key) for key in (*self._alias, *self._family, *self._unit)]
@@ -97,32 +106,98 @@ class Register:
         for name in (body.name, body.short, *body.aliases):
             self._alias[_key(name)].add(body.id)
             self._spellings[name] = None
+            for form in full_forms(name):
+                self._full[form].add(body.id)
         for name in body.names:
             self._family[_key(name)].setdefault(body.level, []).append(body.id)
             label = _LEVEL_LABEL[body.level]
-            self._spellings[f"{name} {label}"] = None
-            self._spellings[f"{name} cấp {label}"] = None
+            for spelling in (f"{name} {label}", f"{name} cấp {label}"):
+                self._spellings[spelling] = None
+                self._learn_full(spelling, body)
+            self._learn_full(f"{name} các {label}", body)
+
+    def _learn_full(self, name: str, body: Body) -> None:
+        """A name with its abbreviations in full; a body outside the programme is not meant."""
+        if body.unit is None or self.units[body.unit].in_programme:
+            for form in full_forms(name):
+                self._full[form].add(body.id)
 
     # -- the cell ---------------------------------------------------------
 
-    def resolve(self, cell: str) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
+    def resolve(
+        self, cell: str, level: Level | None = None
+    ) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
         """Read one cell. Names come in the order printed, each with its bodies.
 
         A commune-level name stands for that body in every commune of the
-        programme, unless the commune is named ("BCĐ xã Tân Lập").
+        programme, unless the commune is named ("BCĐ xã Tân Lập"). `level` is the
+        column's, for names without one.
         """
+        named, lost = self._as_printed(cell, level)
+        if not lost:
+            return named, lost
+        found = [self._one(name, level) for name in split(cell).bodies]
+        unknown = [one for _, ones in found for one in ones]
+        if len(unknown) < len(lost):
+            return tuple(one for ones, _ in found for one in ones), tuple(unknown)
+        return named, lost
+
+    def _as_printed(
+        self, cell: str, level: Level | None
+    ) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
         text = nfc(cell)
         mentions = self._read(text, _tokens(text))
         self._share_levels(mentions)
         named: list[Named] = []
         lost: list[Unresolved] = []
         for mention in mentions:
-            found = self._bodies_of(mention)
+            found = self._bodies_of(mention, level)
             if isinstance(found, Unresolved):
                 lost.append(found)
             else:
                 named.append(Named(mention.printed, found))
         return tuple(named), tuple(lost)
+
+    def _one(
+        self, name: str, level: Level | None
+    ) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
+        """Look up one name that `split` wrote out."""
+        named, lost = self._as_printed(name, level)
+        if not lost:
+            return named, lost
+        if any(one.ambiguous for one in lost):
+            return (), (Unresolved(name, ambiguous=lost[0].ambiguous),)
+        ids: set[str] = set()
+        if _levels_spelled(name):
+            ids = {one for form in full_forms(name) for one in self._full.get(form, ())}
+        ids = ids or self._slipped(name)
+        if ids and (len(ids) == 1 or self._one_kind(ids)):
+            return (Named(name, tuple(sorted(ids))),), ()
+        if ids:
+            return (), (Unresolved(name, ambiguous=tuple(sorted(ids))),)
+        return (), (Unresolved(name, self.nearest(name)),)
+
+    def _one_kind(self, ids: set[str]) -> bool:
+        """The same body of every commune of the programme: a fan-out, no ambiguity."""
+        kinds = {body.removesuffix(self.bodies[body].unit or "") for body in ids}
+        communes = all(self.bodies[body].unit is not None for body in ids)
+        return communes and len(kinds) == 1
+
+    def _slipped(self, name: str) -> set[str]:
+        """The body one slip away, in one word of five letters or more; none where two are."""
+        printed = fold(name).split()
+        near: set[str] = set()
+        for key, ids in self._alias.items():
+            if any(self.bodies[body].unit for body in ids):
+                continue  # communes' names differ by a letter as it is
+            words = " ".join(key).split()
+            if len(words) != len(printed):
+                continue
+            wrong = [(a, b) for a, b in zip(printed, words, strict=True) if a != b]
+            if len(wrong) == 1 and min(map(len, wrong[0])) >= _SLIP_FROM:
+                a, b = wrong[0]
+                near |= ids if Levenshtein.distance(a, b, score_cutoff=1) == 1 else set()
+        return near if len(near) == 1 else set()
 
     def _read(self, text: str, tokens: list[_Token]) -> list[_Mention]:
         plain = text.isascii()  # a cell typed without any marks is read without them
@@ -199,7 +274,7 @@ class Register:
                 mention.unit = following.unit
             following = mention
 
-    def _bodies_of(self, mention: _Mention) -> tuple[str, ...] | Unresolved:
+    def _bodies_of(self, mention: _Mention, level: Level | None) -> tuple[str, ...] | Unresolved:
         if mention.fixed:
             if len(mention.fixed) > 1:
                 return Unresolved(mention.printed, ambiguous=mention.fixed)
@@ -207,10 +282,10 @@ class Register:
         if not mention.name:
             return Unresolved(mention.printed, self.nearest(mention.printed))
         family = self._family[mention.name]
-        levels = mention.levels or [self._default_level(family)]
+        levels = mention.levels or [self._default_level(family, level)]
         found: list[str] = []
-        for level in levels:
-            bodies = self._in_programme(family.get(level, []), mention.unit)
+        for one in levels:
+            bodies = self._in_programme(family.get(one, []), mention.unit)
             if not bodies:
                 return Unresolved(mention.printed, self.nearest(mention.printed))
             if len(bodies) > 1 and self.bodies[bodies[0]].unit is None:
@@ -218,7 +293,9 @@ class Register:
             found.extend(bodies)
         return tuple(found)
 
-    def _default_level(self, family: dict[Level, list[str]]) -> Level:
+    def _default_level(self, family: dict[Level, list[str]], level: Level | None) -> Level:
+        if level in family:
+            return level
         return self.level if self.level in family else next(iter(family))
 
     def _in_programme(self, bodies: list[str], unit: str | None) -> list[str]:
@@ -263,6 +340,16 @@ class Register:
 
 def _is_separator(token: _Token) -> bool:
     return token.raw in {",", ";", "\n", ".", "/"} or token.raw.casefold() == "và"
+
+
+def _levels_spelled(name: str) -> bool:
+    """False for "BQL cấp xa": a level written with other marks may be another word."""
+    known = {word for phrase in LEVEL_WORDS for word in phrase.split()}
+    folded = {fold(word) for word in known}
+    text = nfc(name)
+    return text.isascii() or all(
+        token.raw.casefold() in known for token in _tokens(text) if token.key in folded
+    )
 
 
 def _ends_here(tokens: list[_Token], at: int) -> bool:

@@ -17,6 +17,7 @@ _SAME = {
     "ban ql": "bql",
     "p.": "phong",
     "van phong": "vp",
+    "vp.": "vp",
 }
 # Committees that cannot stand without a level; with a level of the right they are whole.
 _BARE = {"ubnd", "hdnd", "bcd", "bql", "dang uy", "chinh quyen", "ban thuong vu", "btv", "cap uy"}
@@ -50,6 +51,7 @@ class Item:
     core: str = ""
     levels: list[Level] = field(default_factory=list)
     tail: str = ""
+    glued: bool = False  # "P.KT": no space behind the head
     collective: bool = False
     segment: int = 0
     spans: list[tuple[int, int]] = field(default_factory=list)
@@ -63,8 +65,9 @@ class Item:
 
     def names(self) -> list[str]:
         """The names it stands for, one for each level."""
+        own = f"{self.head}{'' if self.glued else ' '}{self.core}"
         return [
-            tidy(" ".join((self.title, self.head, self.core, level, self.tail)))
+            tidy(" ".join((self.title, own, level, self.tail)))
             for level in ([one.text for one in self.levels] or [""])
         ]
 
@@ -90,6 +93,7 @@ def share(items: Sequence[Item]) -> None:
     for item in reversed(items):
         if following is not None and following.segment == item.segment:
             _share_purpose(item, following)
+            _share_office(item, following)
             if not item.levels and not item.tail and not item.collective:
                 lent = following.levels or following.lends
                 item.levels = [one for one in lent if _takes(item, following, one)]
@@ -104,8 +108,17 @@ def _share_purpose(item: Item, following: Item) -> None:
         item.core = following.core
 
 
+def _share_office(item: Item, following: Item) -> None:
+    """ "Chủ tịch, Phó Chủ tịch UBND huyện": both are of the same body."""
+    if item.title and following.title and not (item.head or item.core or item.levels):
+        item.head, item.core, item.tail = following.head, following.core, following.tail
+        item.levels, item.collective = list(following.levels), following.collective
+
+
 def _takes(item: Item, following: Item, level: Level) -> bool:
     same = item.same == following.same and bool(item.head)
+    if level.tier == "v" or fold(item.core).endswith(" uy"):
+        return False
     if level.tier == "o":
         return item.sort in _PARTY_HEADS and following.sort in _PARTY_HEADS and bool(item.head)
     if same:

@@ -64,6 +64,7 @@ class _Way:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
+    name: Keys  # in full, without what joins its parts
     ways: tuple[tuple[_Way, ...], ...]  # by part: how a run of parts starting here is written
     commas: tuple[bool, ...]  # by part: may a comma stand before it
 
@@ -94,19 +95,21 @@ class Lexicon:
     """What `body_lexicon.toml` says, ready to be matched."""
 
     def __init__(self, data: dict[str, dict[str, object]]) -> None:
-        self._parts = {keys(name): name for name in data["parts"]}
         self._short: dict[str, list[str]] = data["parts"]  # type: ignore[assignment]
         self.heads: dict[str, list[str]] = data["heads"]  # type: ignore[assignment]
         words: dict[str, list[str]] = data["words"]  # type: ignore[assignment]
         self.levels: dict[str, str] = data["levels"]  # type: ignore[assignment]
         blocks: dict[str, list[str]] = data["blocks"]  # type: ignore[assignment]
         self.blocks = {head: [keys(word) for word in words_] for head, words_ in blocks.items()}
-        self.strict = {fold(word): word for word in words["strict"]}
+        self.strict = {word.casefold() for word in words["strict"]}
+        self.full: dict[str, str] = data["full"]  # type: ignore[assignment]
         self.phrases = {name: Phrases(list_) for name, list_ in words.items()}
         self.phrases["heads"] = Phrases(list(self.heads))
+        self.phrases["full"] = Phrases(list(self.full))
         self.phrases["levels"] = Phrases(list(self.levels))
         fields: dict[str, list[str]] = data["fields"]  # type: ignore[assignment]
         self._fields: dict[str, dict[str, list[_Field]]] = {}
+        fields["ministry"] = [*fields["office"], *fields["ministry"]]
         for family, names in fields.items():
             table = self._fields.setdefault(family, {})
             for name in dict.fromkeys(names):
@@ -123,7 +126,8 @@ class Lexicon:
             commas += [False] + [True] * (len(pieces) - 1)
         spelled = [self._spellings(part) for part in parts]
         ways = tuple(self._ways(spelled, first) for first in range(len(parts)))
-        return _Field(ways, tuple(commas))
+        full = tuple(key for part in parts for key in keys(part))
+        return _Field(full, ways, tuple(commas))
 
     def _spellings(self, part: str) -> list[Keys]:
         known = self._short.get(part.lower(), [])
@@ -140,6 +144,10 @@ class Lexicon:
             if span > 1:
                 ways += [_Way((run,), span) for run in glued]
         return tuple(ways)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        return tuple(self._fields)
 
     def fields(self, family: str, first: str) -> Sequence[_Field]:
         return self._fields.get(family, {}).get(first, ())
@@ -197,14 +205,12 @@ class Words:
 
     def meant(self, phrase: str, at: int) -> bool:
         """True unless a strict word of the phrase is written with other marks."""
-        if self.plain:
+        wanted = phrase.casefold()
+        if self.plain or wanted not in self.lexicon.strict:
             return True
-        exact = self.lexicon.strict.get(fold(phrase))
-        if exact is None:
-            return True
-        size = len(keys(exact))
+        size = len(keys(phrase))
         printed = " ".join(token.raw.casefold() for token in self.tokens[at : at + size])
-        return printed == exact.casefold()
+        return printed == wanted
 
     def phrase(self, table: str, at: int) -> tuple[str, int] | None:
         return self.lexicon.phrases[table].at(self, at)
@@ -219,6 +225,15 @@ class Words:
             for known in self.lexicon.fields(family, self.key(at)):
                 ends.update(self._ends(known, at, 0))
             found = self._found[family, at] = sorted(ends, reverse=True)
+        return found
+
+    def field_names(self, at: int) -> dict[int, set[Keys]]:
+        """By where it ends: the full names that a shortened name here may stand for."""
+        found: dict[int, set[Keys]] = {}
+        for family in self.lexicon.families:
+            for known in self.lexicon.fields(family, self.key(at)):
+                for end in self._ends(known, at, 0):
+                    found.setdefault(end, set()).add(known.name)
         return found
 
     def _ends(self, known: _Field, at: int, part: int) -> Iterator[int]:
@@ -242,3 +257,27 @@ class Words:
             yield self.soft(bare + 1)
             if key == "," and self.key(self.soft(bare + 1)) == "va":
                 yield self.soft(self.soft(bare + 1) + 1)
+
+
+def full_forms(name: str) -> frozenset[str]:
+    """The ways a name may be written out: "Phòng NN&PTNT" → "phong nong nghiep phat trien…".
+
+    Folded, without "và" and signs, so that two spellings of one name meet.
+    Several where letters are read in several ways ("VH-TT"); thirty-two at most.
+    """
+    cell = Words(name)
+    forms: list[Keys] = [()]
+    at = 0
+    while at < len(cell):
+        short = cell.phrase("full", at)
+        fields = cell.field_names(at)
+        if short:
+            options, at = {keys(cell.lexicon.full[short[0]])}, short[1]
+        elif fields:
+            at = max(fields)
+            options = fields[at]
+        else:
+            alone = cell.is_word(at) and cell.key(at) != "va"
+            options, at = {(cell.key(at),) if alone else ()}, at + 1
+        forms = [before + more for before in forms for more in sorted(options)][:32]
+    return frozenset(" ".join(form) for form in forms)

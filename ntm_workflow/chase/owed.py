@@ -38,7 +38,6 @@ from ntm_workflow.store.tables import (
     Notice,
     NoticeItem,
     ReminderRun,
-    Task,
 )
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
@@ -77,10 +76,10 @@ def clear(session: Session) -> None:
     session.execute(delete(OWED))
 
 
-def spoken_for() -> ColumnElement[bool]:
-    """True for a task of a body that has an active contact."""
+def spoken_for(body_id: Any) -> ColumnElement[bool]:
+    """True where the body of this column has an active contact."""
     other, link = aliased(Contact), aliased(ContactBody)
-    return exists().where(link.body_id == Task.body_id, other.id == link.contact_id, other.active)
+    return exists().where(link.body_id == body_id, other.id == link.contact_id, other.active)
 
 
 def add(session: Session, query: Select[Any]) -> None:

@@ -105,7 +105,7 @@ def _without_contact(session: Session, plan: Plan, run: QuarterRun) -> Select[An
     return (
         _open_tasks(plan, run, "no-contact")
         .join(Contact, Contact.id.in_(ids))
-        .where(~owed.spoken_for())
+        .where(~owed.spoken_for(Task.body_id))
     )
 
 

@@ -6,13 +6,16 @@ notices and the day each task is looked at next, changes in one transaction.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Date,
+    Integer,
     MetaData,
     Select,
     String,
@@ -24,6 +27,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
     update,
 )
@@ -50,6 +54,15 @@ STEP = Table(
     Column("coordinating", Boolean), Column("directing", Boolean),
     prefixes=["TEMPORARY"],
 )  # fmt: skip
+# The tasks whose day has come, each with its step: everything else reads only these.
+DUE = Table(
+    "due_task", _metadata,
+    Column("task_id", Integer, primary_key=True, autoincrement=False),
+    Column("row_id", String(20)), Column("body_id", String(80)), Column("state", String(12)),
+    Column("rung", String(12)), Column("rung_day", Date), Column("next_on", Date),
+    Column("coordinating", Boolean), Column("directing", Boolean),
+    prefixes=["TEMPORARY"],
+)  # fmt: skip
 
 
 def queue(
@@ -66,10 +79,12 @@ def queue(
     steps = _steps(session, plan, days, today)
     if not steps:
         return Queued()
-    _prepare(session, steps)
-    _find_recipients(session, plan, today)
+    _prepare(session, plan, today, steps)
+    owed.clear(session)
+    for query in _recipients(session, plan, steps):
+        owed.add(session, query)
     queued = owed.write(session, plan, "digest", today, now=now, actor=actor)
-    _advance(session, plan, today)
+    _advance(session)
     return queued
 
 
@@ -125,127 +140,137 @@ def _review_step(
     }  # fmt: skip
 
 
-def _prepare(session: Session, steps: list[dict[str, Any]]) -> None:
-    owed.clear(session)
-    session.execute(CreateTable(STEP, if_not_exists=True))
-    session.execute(delete(STEP))
+def _prepare(session: Session, plan: Plan, today: date, steps: list[dict[str, Any]]) -> None:
+    for table in (STEP, DUE):
+        session.execute(CreateTable(table, if_not_exists=True))
+        session.execute(delete(table))
     session.execute(insert(STEP), steps)
+    step = [STEP.c[name] for name in ("rung", "rung_day", "next_on", "coordinating", "directing")]
+    # An outer join: no database may read the steps first and the tasks once for each.
+    session.execute(
+        insert(DUE).from_select(
+            DUE.columns.keys(),
+            select(Task.id, Task.row_id, Task.body_id, Task.state, *step)
+            .outerjoin(
+                STEP,
+                and_(
+                    STEP.c.state == Task.state, STEP.c.key_day == _KEY_DAY,
+                    STEP.c.news == Task.news,
+                ),
+            )
+            .where(_due(plan, today)),
+        )
+    )  # fmt: skip
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"ANALYZE {DUE.name}"))  # it guesses wrong about what is unseen
 
 
 # -- who is told -------------------------------------------------------------
 
 
-def _find_recipients(session: Session, plan: Plan, today: date) -> None:
+def _recipients(session: Session, plan: Plan, steps: list[dict[str, Any]]) -> Iterator[Select[Any]]:
+    """Who hears of what; where nothing can come of a query it is left out."""
     office = plan.coordination_office
     contacts = people.office_contact(session, office, plan.body(office).short)
-    office_ids = select(Contact.id).where(Contact.id.in_([c.id for c in contacts]))
-    for query in (
-        _implementing(plan, today),
-        _without_contact(plan, today, office_ids),
-        _roles(plan, today, "coordinating", STEP.c.coordinating),
-        _office(plan, today, office_ids),
-        _roles(plan, today, "directing", STEP.c.directing),
-        _reviewers(plan, today, office_ids),
-        _reviewers_of_office(plan, today),
-    ):
-        owed.add(session, query)
+    office_ids = [contact.id for contact in contacts]
+    if any(step["state"] == "open" and step["rung"] for step in steps):
+        yield _implementing()
+        yield _without_contact(office_ids)
+    if any(step["coordinating"] for step in steps):
+        yield _roles(plan, "coordinating", DUE.c.coordinating)
+        yield _office(office_ids)
+    if any(step["directing"] for step in steps):
+        yield _roles(plan, "directing", DUE.c.directing)
+    if any(step["state"] == "submitted" and step["rung"] for step in steps):
+        yield _reviewers(plan, office_ids)
+        yield _reviewers_of_office(plan)
 
 
-def _owed_by(plan: Plan, today: date, state: str, role: str, contact: Any) -> Select[Any]:
+def _owed_by(state: str, role: str) -> Select[Any]:
+    return select(
+        DUE.c.task_id, Contact.id.label("contact_id"), DUE.c.rung, DUE.c.rung_day,
+        literal(role).label("role"),
+    ).where(DUE.c.state == state, DUE.c.rung != "")  # fmt: skip
+
+
+_ACTIVE = and_(Contact.id == ContactBody.contact_id, Contact.active)
+
+
+def _implementing() -> Select[Any]:
     return (
-        select(
-            Task.id.label("task_id"), contact.label("contact_id"), STEP.c.rung, STEP.c.rung_day,
-            literal(role).label("role"),
-        )
-        .join(
-            STEP,
-            and_(STEP.c.state == Task.state, STEP.c.key_day == _KEY_DAY, STEP.c.news == Task.news),
-        )
-        .where(_due(plan, today), Task.state == state, STEP.c.rung != "")
+        _owed_by("open", "chase")
+        .join(ContactBody, ContactBody.body_id == DUE.c.body_id)
+        .join(Contact, _ACTIVE)
+    )
+
+
+def _without_contact(office: list[int]) -> Select[Any]:
+    """Tasks of bodies nobody speaks for: the coordination office hears instead."""
+    return (
+        _owed_by("open", "no-contact")
+        .join(Contact, Contact.id.in_(office))
+        .where(~owed.spoken_for(DUE.c.body_id))
+    )
+
+
+def _roles(plan: Plan, role: str, wanted: Any) -> Select[Any]:
+    """Coordinating or directing bodies; of a commune's task, those of its own commune."""
+    body, own = aliased(BodyRecord), aliased(BodyRecord)
+    return (
+        _owed_by("open", role)
+        .join(RowRole, _role(plan, role))
+        .join(body, body.id == RowRole.body_id)
+        .join(own, own.id == DUE.c.body_id)
+        .join(ContactBody, ContactBody.body_id == body.id)
+        .join(Contact, _ACTIVE)
+        .where(wanted == true(), or_(body.level != own.level, body.unit.is_(None),
+                                     body.unit == own.unit))
         .distinct()
     )  # fmt: skip
 
 
-def _implementing(plan: Plan, today: date) -> Select[Any]:
-    query = _owed_by(plan, today, "open", "chase", Contact.id)
-    return query.join(ContactBody, ContactBody.body_id == Task.body_id).join(
-        Contact, and_(Contact.id == ContactBody.contact_id, Contact.active)
-    )
-
-
-def _without_contact(plan: Plan, today: date, office: Select[Any]) -> Select[Any]:
-    """Tasks of bodies nobody speaks for: the coordination office hears instead."""
-    return (
-        _owed_by(plan, today, "open", "no-contact", Contact.id)
-        .join(Contact, Contact.id.in_(office))
-        .where(~owed.spoken_for())
-    )
-
-
-def _roles(plan: Plan, today: date, role: str, wanted: Any) -> Select[Any]:
-    """Coordinating or directing bodies; of a commune's task, those of its own commune."""
-    body, own = aliased(BodyRecord), aliased(BodyRecord)
-    return (
-        _owed_by(plan, today, "open", role, Contact.id)
-        .join(
-            RowRole,
-            and_(
-                RowRole.plan_id == Task.plan_id, RowRole.row_id == Task.row_id,
-                RowRole.role == role, RowRole.body_id != Task.body_id,
-            ),
-        )
-        .join(body, body.id == RowRole.body_id)
-        .join(own, own.id == Task.body_id)
-        .join(ContactBody, ContactBody.body_id == body.id)
-        .join(Contact, and_(Contact.id == ContactBody.contact_id, Contact.active))
-        .where(wanted == true(), or_(body.level != own.level, body.unit.is_(None),
-                                     body.unit == own.unit))
+def _role(plan: Plan, role: str) -> ColumnElement[bool]:
+    return and_(
+        RowRole.plan_id == plan.id, RowRole.row_id == DUE.c.row_id, RowRole.role == role,
+        RowRole.body_id != DUE.c.body_id,
     )  # fmt: skip
 
 
-def _office(plan: Plan, today: date, office: Select[Any]) -> Select[Any]:
+def _office(office: list[int]) -> Select[Any]:
     return (
-        _owed_by(plan, today, "open", "office", Contact.id)
+        _owed_by("open", "office")
         .join(Contact, Contact.id.in_(office))
-        .where(STEP.c.coordinating == true())
+        .where(DUE.c.coordinating == true())
     )
 
 
-def _reviewers(plan: Plan, today: date, office: Select[Any]) -> Select[Any]:
+def _reviewers(plan: Plan, office: list[int]) -> Select[Any]:
     return (
-        _owed_by(plan, today, "submitted", "review", Contact.id)
+        _owed_by("submitted", "review")
         .join(Contact, Contact.id.in_(office))
-        .where(Task.body_id != plan.coordination_office)
+        .where(DUE.c.body_id != plan.coordination_office)
     )
 
 
-def _reviewers_of_office(plan: Plan, today: date) -> Select[Any]:
+def _reviewers_of_office(plan: Plan) -> Select[Any]:
     """The coordination office's own work is reviewed by the bodies that direct the row."""
     return (
-        _owed_by(plan, today, "submitted", "review", Contact.id)
-        .join(
-            RowRole,
-            and_(
-                RowRole.plan_id == Task.plan_id, RowRole.row_id == Task.row_id,
-                RowRole.role == "directing", RowRole.body_id != Task.body_id,
-            ),
-        )
+        _owed_by("submitted", "review")
+        .join(RowRole, _role(plan, "directing"))
         .join(ContactBody, ContactBody.body_id == RowRole.body_id)
-        .join(Contact, and_(Contact.id == ContactBody.contact_id, Contact.active))
-        .where(Task.body_id == plan.coordination_office)
-    )  # fmt: skip
+        .join(Contact, _ACTIVE)
+        .where(DUE.c.body_id == plan.coordination_office)
+        .distinct()
+    )
 
 
 # -- and when to look again ---------------------------------------------------
 
 
-def _advance(session: Session, plan: Plan, today: date) -> None:
+def _advance(session: Session) -> None:
     session.execute(
         update(Task)
-        .where(
-            _due(plan, today), STEP.c.state == Task.state, STEP.c.key_day == _KEY_DAY,
-            STEP.c.news == Task.news,
-        )
-        .values(next_action_on=STEP.c.next_on, news="")
+        .where(Task.id == DUE.c.task_id)
+        .values(next_action_on=DUE.c.next_on, news="")
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    )

@@ -93,8 +93,9 @@ def apply() -> None:
     url = get_current_settings().api.url or ""
     try:
         done = asyncio.run(made.apply_to_pool(_planned(), datetime.now(texts.ZONE).date()))
-    except (OSError, made.NoAnswer) as error:
-        raise ConfigError("deployments.no_prefect", url=url, why=str(error)) from error
+    except made.NO_ANSWER as error:
+        why = str(error).splitlines()[0]
+        raise ConfigError("deployments.no_prefect", url=url, why=why) from error
     _say("deployments.applied", url=url, count=len(done.ids), deleted=len(done.deleted))
 
 

@@ -21,7 +21,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.context import SyncClientContext
 from prefect.deployments.runner import RunnerDeployment
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.schedules import Cron, RRule, Schedule
 from prefect.settings import temporary_settings
 from prefect.types.entrypoint import EntrypointType
@@ -36,7 +36,8 @@ SIMULATE = "simulate"
 SLUG = "timing"
 POOL = "ntm-process"
 PAGE = 200
-NoAnswer = TransportError  # what a Prefect server that is not there raises
+# What a Prefect server raises that is not there, or that will not let us in.
+NO_ANSWER = (TransportError, PrefectHTTPStatusError)
 T = TypeVar("T")
 Register = Callable[[RunnerDeployment], Awaitable[UUID]]
 

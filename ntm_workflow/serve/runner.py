@@ -18,8 +18,9 @@ import psutil
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
-    FlowRunFilterDeploymentId,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
@@ -48,28 +49,32 @@ class DrainingRunner(Runner):
         super().handle_sigterm(*args, **options)
 
 
-async def reap(ids: Iterable[UUID]) -> int:
-    """Mark as crashed what a kill left running, and return how many there were.
+async def reap(flows: Iterable[str]) -> int:
+    """Mark as crashed what a kill left running of these flows; return how many there were.
 
-    Only where one runner serves these deployments: it is not running anything
-    yet. The slot of a run is free again at once.
+    Only where one runner serves them: it is not running anything yet. Their
+    slots are free again at once. Goes by flow, not by deployment, because the
+    runs that a simulated day starts have none.
     """
-    count = 0
+    names, count = list(flows), 0
     stopped: State[Any] = Crashed(message="the runner was stopped before the run had ended")
     async with get_client() as client:
-        while left := await _left_behind(client, list(ids)):
+        while left := await _left_behind(client, names):
             for run in left:
                 await client.set_flow_run_state(run, stopped, force=True)
             count += len(left)
     return count
 
 
-async def _left_behind(client: PrefectClient, ids: list[UUID]) -> list[UUID]:
-    wanted = FlowRunFilter(
-        deployment_id=FlowRunFilterDeploymentId(any_=ids),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=LEFT_BEHIND)),
+async def _left_behind(client: PrefectClient, names: list[str]) -> list[UUID]:
+    found = await client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=names)),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=LEFT_BEHIND))
+        ),
+        limit=PAGE,
     )
-    return [run.id for run in await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE)]
+    return [run.id for run in found]
 
 
 async def serve() -> None:
@@ -77,10 +82,10 @@ async def serve() -> None:
     rt = runtime.load()
     items = schedules.planned(rt.plan, rt.days)
     runner = DrainingRunner(name="ntm", limit=4, pause_on_shutdown=False)
-    applied = await deployments.apply(
+    await deployments.apply(
         items, rt.today(), simulated=rt.simulated, register=runner.aadd_deployment
     )
-    await reap(applied.ids.values())
+    await reap(deployments.flow_of(name).name for name in deployments.ENTRYPOINTS)
     os.environ[flow_run.RUNNER] = str(os.getpid())
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, lambda: signal.signal(signal.SIGINT, runner.handle_sigterm))

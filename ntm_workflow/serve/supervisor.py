@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,7 +121,7 @@ class Supervisor:
         child.told, theirs = os.pipe()
         parent = os.getpid()
         with log.open("ab") as out:
-            child.process = subprocess.Popen(  # noqa: S603 - our own commands
+            child.process = subprocess.Popen(  # noqa: S603 # nosec B603
                 child.argv,
                 env={**self.environ, READY_FD: str(theirs)},
                 stdin=subprocess.DEVNULL,

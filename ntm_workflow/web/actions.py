@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm.exc import StaleDataError
 
 from ntm_workflow.calendar.periods import last_day
-from ntm_workflow.errors import NotFound, NtmError, Refused, StaleEdit
+from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import acts, board, forms, task_pages
 from ntm_workflow.web.acts import ACTS, Act, Deed
-from ntm_workflow.web.forms import Posted, Trouble, Typed
+from ntm_workflow.web.forms import Posted, Typed
 from ntm_workflow.work import tasks
 
 log = logging.getLogger("ntm.web")
@@ -77,12 +77,8 @@ def move_on(request: Request, form: Posted) -> Response:
             raise Refused("control.no_simulation")
         _start(_target(step, today))
     except (Refused, NotFound) as error:
-        return board.show(request, Trouble("mo-phong", _sentence(error)))
+        return board.show(request, forms.trouble("mo-phong", error))
     return RedirectResponse("/", 303)
-
-
-def _sentence(error: NtmError) -> str:
-    return forms.trouble("mo-phong", error).sentence
 
 
 def _target(step: str, today: date) -> date:

@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Extension, Task
+from ntm_workflow.web import forms
 from ntm_workflow.web.forms import Typed
 from ntm_workflow.work import evidence, extensions, review, tasks
 from ntm_workflow.work.audit import Actor
@@ -70,20 +72,48 @@ def actor(role: str, task: Task, plan: Plan) -> Actor:
 
 
 def _submit(deed: Deed) -> None:
-    plan, typed = deed.rt.plan, deed.typed
+    plan, typed, today = deed.rt.plan, deed.typed, deed.today
     issuer = plan.body(deed.task.body_id).name if plan.has_body(deed.task.body_id) else ""
-    doc = evidence.document(
-        typed.get("so_van_ban"), typed.day("ngay"), typed.get("trich_yeu"), issuer, deed.today
+    number, subject = typed.get("so_van_ban"), typed.get("trich_yeu")
+    forms.check(
+        lambda: evidence.document(number, None, "x", issuer, today),
+        lambda: evidence.document("1/BC", typed.day("ngay"), "x", issuer, today),
+        lambda: evidence.document("1/BC", None, subject, issuer, today),
+        lambda: _late_reason(deed),
+        *(lambda refused=refused: _raise(refused) for refused in typed.refused),
     )
+    doc = evidence.document(number, typed.day("ngay"), subject, issuer, today)
     evidence.submit(
         deed.session, deed.task, *deed.rules, doc, by=deed.by, **deed.when,
         files=typed.files, late_reason=typed.get("ly_do_qua_han"), note=typed.get("ghi_chu"),
     )  # fmt: skip
 
 
+def _late_reason(deed: Deed) -> None:
+    """The rule's own question, asked together with the others."""
+    late = is_late(deed.task, deed.today) and deed.task.state == "open"
+    if late and not deed.typed.get("ly_do_qua_han"):
+        raise Refused("evidence.late_reason", task=deed.task.code, due=deed.task.due_on)
+
+
+def is_late(task: Task, today: date) -> bool:
+    return today > task.due_on and task.suspended_on is None
+
+
+def _raise(error: Refused) -> None:
+    raise error
+
+
 def _ask(deed: Deed) -> None:
-    wanted, reason = deed.typed.day("ngay"), deed.typed.get("ly_do")
+    wanted, reason = _day_and_reason(deed)
     extensions.ask(deed.session, deed.task, wanted, reason, by=deed.by, now=deed.now)
+
+
+def _day_and_reason(deed: Deed) -> tuple[date, str]:
+    reason = deed.typed.get("ly_do")
+    missing = Refused("reason.missing")
+    forms.check(lambda: deed.typed.day("ngay"), lambda: None if reason else _raise(missing))
+    return deed.typed.day("ngay"), reason
 
 
 def _acknowledge(deed: Deed) -> None:
@@ -100,7 +130,7 @@ def _return(deed: Deed) -> None:
 
 
 def _extend(deed: Deed) -> None:
-    to, reason = deed.typed.day("ngay"), deed.typed.get("ly_do")
+    to, reason = _day_and_reason(deed)
     extensions.extend(deed.session, deed.task, *deed.rules, to, reason, by=deed.by, **deed.when)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any
@@ -38,6 +38,7 @@ class Typed:
     act: str
     values: dict[str, str]
     files: list[Stored] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")
@@ -48,13 +49,40 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a form is shown again: the sentence, the field it is about, what others changed."""
+    """Why a form is shown again: sentences, each with the field it is about ("" for none)."""
 
     act: str
-    sentence: str
-    field: str = ""
+    problems: tuple[tuple[str, str], ...]
     stale: bool = False
     status: int = 422
+
+    def at(self, name: str) -> str:
+        """What is wrong with a field."""
+        return next((sentence for field, sentence in self.problems if field == name), "")
+
+
+class Several(Refused):
+    """A form with more than one thing wrong: all of it is said at once."""
+
+    def __init__(self, refusals: list[Refused]) -> None:
+        super().__init__(refusals[0].key, **refusals[0].data)
+        self.refusals = refusals
+
+
+def check(*steps: Callable[[], object]) -> None:
+    """Try every step, so that a person hears of all that is wrong in one go.
+
+    Raises:
+        Several: what was refused, in the order of the steps.
+    """
+    refusals: list[Refused] = []
+    for step in steps:
+        try:
+            step()
+        except Refused as error:
+            refusals.append(error)
+    if refusals:
+        raise Several(refusals)
 
 
 # The field that a refusal is about.
@@ -96,13 +124,18 @@ def day(text: str) -> date:
 
 
 def trouble(act: str, error: NtmError) -> Trouble:
-    """What to say of a refusal, and at which field."""
+    """What to say of a refusal, and at which fields."""
+    each = error.refusals if isinstance(error, Several) else [error]
+    stale = isinstance(error, StaleEdit)
+    problems = tuple((_FIELDS.get(one.key, ""), sentence(one)) for one in each)
+    return Trouble(act, problems, stale, 409 if stale else 422)
+
+
+def sentence(error: NtmError) -> str:
     data = dict(error.data)
     if error.key == "task.state":
         data["state"] = texts.say(f"state.{data['state']}")
-    stale = isinstance(error, StaleEdit)
-    named = _FIELDS.get(error.key, "")
-    return Trouble(act, texts.say(error.key, **data), named, stale, 409 if stale else 422)
+    return texts.say(error.key, **data)
 
 
 # -- files ------------------------------------------------------------------------
@@ -113,24 +146,20 @@ def keep_files(
 ) -> None:
     """Put what was uploaded into the store, beside what an earlier try of this form brought.
 
-    A file that is refused does not cost the others: they are kept for the next try.
-
-    Raises:
-        Refused: a file is too large or empty, or there are too many.
+    A file that is refused (too large, empty, one too many) does not cost the
+    others, nor what was typed: it is noted in `mine.refused`.
     """
     kept = [_unseal(str(value), secret, owner) for value in form.getlist("giu")]
     mine.files = [one for one in kept if one]
     sent = [u for u in form.getlist("tep") if isinstance(u, UploadFile) and u.filename]
     if len(sent) + len(mine.files) > MOST_FILES:
-        raise Refused("form.too_many_files", limit=MOST_FILES)
-    refused: Refused | None = None
+        mine.refused.append(Refused("form.too_many_files", limit=MOST_FILES))
+        return
     for upload in sent:
         try:
             _add(mine.files, store.put(safe_name(upload.filename or ""), upload.file))
         except Refused as error:
-            refused = refused or error
-    if refused:
-        raise refused
+            mine.refused.append(error)
 
 
 def _add(files: list[Stored], new: Stored) -> None:

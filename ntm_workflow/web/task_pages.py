@@ -120,7 +120,7 @@ def show(
             trouble=trouble, offers=_offers(found, desk.plan), why=_why(found, desk.plan),
             row=desk.plan.row(found.task.row_id) if desk.plan.has_row(found.task.row_id) else None,
             since=_since(found, seen) if trouble and trouble.stale else [],
-            limit=desk.rt.settings.evidence_limit,
+            late=acts.is_late(found.task, desk.today), limit=desk.rt.settings.evidence_limit,
             mark=found.history[-1].seq if found.history else 0,
             seal=lambda file: forms.seal(file, request.app.state.secret, f"task/{task_id}"),
         )  # fmt: skip

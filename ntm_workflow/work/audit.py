@@ -9,9 +9,10 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 from ntm_workflow.store.tables import AuditEntry, AuditHead
 
 GENESIS = bytes(32)  # the hash before the first entry
+_fields = itemgetter("actor", "role", "body", "via", "run_id", "action", "subject", "data")
 
 
 class Action(enum.StrEnum):
@@ -87,6 +89,7 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
         return 0
     seq, prev = lock(session)
     instant = now.astimezone(UTC)
+    at = _instant(instant)
     rows: list[dict[str, Any]] = []
     for entry in found:
         seq += 1
@@ -96,9 +99,9 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
             "action": str(entry.action), "subject": entry.subject, "data": _json(entry.data),
         }  # fmt: skip
         row["prev"] = prev
-        prev = row["hash"] = _hash(prev, row)
+        prev = row["hash"] = _hash(prev, row, at)
         rows.append(row)
-    session.execute(insert(AuditEntry), rows)
+    session.execute(insert(AuditEntry.__table__), rows)
     session.execute(update(AuditHead).values(seq=seq, hash=prev))
     return len(rows)
 
@@ -127,7 +130,7 @@ def verify(session: Session) -> Broken | None:
             return Broken(seq, "missing")
         if row["prev"] != prev:
             return Broken(seq, "reordered")
-        if row["hash"] != _hash(prev, row):
+        if row["hash"] != _hash(prev, row, _instant(row["at"])):
             return Broken(seq, "changed")
         prev = row["hash"]
     last = session.execute(select(AuditHead.seq, AuditHead.hash)).one()
@@ -158,36 +161,44 @@ def entries(
     return list(session.scalars(query))
 
 
-def _stream(session: Session) -> Iterator[dict[str, Any]]:
+def _stream(session: Session) -> Iterator[Mapping[str, Any]]:
     query = select(AuditEntry.__table__).order_by(AuditEntry.seq)
-    for row in session.execute(query.execution_options(yield_per=10_000)).mappings():
-        yield dict(row)
+    for page in session.execute(query.execution_options(yield_per=10_000)).partitions():
+        for row in page:
+            yield row._mapping  # noqa: SLF001 - SQLAlchemy's documented name
 
 
-def _hash(prev: bytes, row: dict[str, Any]) -> bytes:
-    return hashlib.sha256(prev + canonical(row).encode()).digest()
+def _hash(prev: bytes, row: Mapping[str, Any], at: str) -> bytes:
+    return hashlib.sha256(prev + _canonical(row, at).encode()).digest()
 
 
-def canonical(row: dict[str, Any]) -> str:
+def canonical(row: Mapping[str, Any]) -> str:
     """The text that is hashed: a JSON array of the fields in this order, UTF-8, no spaces.
 
     The instant is UTC to the microsecond ("2020-06-22T01:00:00.000000Z"); `data`
     is the JSON text as stored. Fixed by test vectors: changing it breaks every
     chain that exists.
     """
-    at = row["at"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    fields = [row["seq"], at] + [
-        row[name]
-        for name in ("actor", "role", "body", "via", "run_id", "action", "subject", "data")
-    ]
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return _canonical(row, _instant(row["at"]))
 
 
-def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_day)
+def _canonical(row: Mapping[str, Any], at: str) -> str:
+    return _text((row["seq"], at, *_fields(row)))
+
+
+def _instant(at: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _day(value: Any) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
     raise TypeError(f"not for the audit: {type(value).__name__}")
+
+
+# Made once: json.dumps with options makes an encoder for every call.
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_json = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_day
+).encode

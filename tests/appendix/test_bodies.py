@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ntm_workflow.appendix.bodies import Register
-from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.model import Level, Plan
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +118,63 @@ def test_units_of_a_criteria_line_are_read_and_strangers_reported(register: Regi
     known, lost = register.read_units("Xã Vũ Lễ, Tân Lập, Tân Hưng")
     assert [unit for _, unit in known] == ["vu-le", "tan-lap"]
     assert lost == ("Tân Hưng",)
+
+
+@pytest.mark.parametrize(
+    ("cell", "bodies"),
+    [
+        ("Phòng NN&PTNT, KT&HT", ["phong-nn-ptnt", "phong-kt-ht"]),
+        ("Các phòng: Nội vụ, Tư pháp", ["phong-noi-vu", "phong-tu-phap"]),
+        ("Phòng Nông nghiệp và Phát triển nông thôn", ["phong-nn-ptnt"]),
+        ("P. TC-KH; P. Nội vụ", ["phong-tc-kh", "phong-noi-vu"]),
+        ("Phòng VH-TT", ["phong-vh-tt"]),
+        ("VP Điều phối NTM huyện", ["vpdp-huyen"]),
+        ("UBND huyện (Phòng Nội vụ) chủ trì, phối hợp với UBND các xã",
+         ["ubnd-huyen", "phong-noi-vu", "ubnd-*"]),
+        ("1. Phòng Nội vụ\n2. UBND các xã Tân Lập, Vũ Lễ", ["phong-noi-vu", "ubnd-*"]),
+        ("Chi cục Thốnng kê", ["chi-cuc-thong-ke"]),
+    ],
+)  # fmt: skip
+def test_abbreviations_lists_brackets_and_one_slip_are_understood(
+    register: Register, cell: str, bodies: list[str]
+) -> None:
+    assert read(register, cell) == bodies
+
+
+def test_communes_named_in_a_list_are_those_communes_alone(register: Register) -> None:
+    named, lost = register.resolve("UBND các xã: Tân Lập, Vũ Lễ")
+    assert not lost
+    assert [name.bodies for name in named] == [("ubnd-tan-lap",), ("ubnd-vu-le",)]
+
+
+def test_a_name_without_a_level_takes_that_of_its_column(register: Register) -> None:
+    assert register.resolve("BCĐ")[0][0].bodies == ("bcd-huyen",)
+    assert register.resolve("BCĐ", Level.PROVINCE)[0][0].bodies == ("bcd-tinh",)
+
+
+@pytest.mark.parametrize(
+    "cell", ["Phòng TC-KM", "BQL cấp xa", "Phòng Nội vu, Thanh tra", "Sở Y tế"]
+)
+def test_a_slip_in_a_short_word_or_a_strange_body_stays_a_question(
+    register: Register, cell: str
+) -> None:
+    assert register.resolve(cell)[1]
+
+
+def test_a_class_nobody_has_listed_is_one_question_not_three(register: Register) -> None:
+    named, lost = register.resolve("Các sở, ban, ngành; UBND các xã")
+    assert [one.printed for one in lost] == ["Các sở, ban, ngành"]
+    assert len(named) == 1
+
+
+def test_two_bodies_one_slip_away_are_a_question(plan: Plan) -> None:
+    from dataclasses import replace
+
+    twins = [
+        replace(body, aliases=(alias,)) if body.id == one else body
+        for body in plan.bodies
+        for one, alias in [("phong-tc-kh", "Trạm Thủyy nông"), ("phong-kt-ht", "Trạm Thủyk nông")]
+        if body.id == one or body.id not in ("phong-tc-kh", "phong-kt-ht")
+    ]
+    register = Register({body.id: body for body in twins}.values(), plan.units, plan.level)
+    assert register.resolve("Trạm Thủyp nông")[1]

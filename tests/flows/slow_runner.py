@@ -17,8 +17,8 @@ def slow(seconds: float) -> None:
 
 async def main() -> None:
     ours = runner.DrainingRunner(name="slow", limit=4, pause_on_shutdown=False)
-    id = await ours.aadd_deployment(await slow.ato_deployment("slow"))
-    await runner.reap([id])
+    await ours.aadd_deployment(await slow.ato_deployment("slow"))
+    await runner.reap(["slow"])
     await ours.start()
 
 

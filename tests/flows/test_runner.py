@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,10 +13,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from prefect import get_client
+from prefect import flow, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
+from prefect.states import Running
 from prefect_helpers import ROOT, wait_for
+
+from ntm_workflow.serve.runner import reap
 
 HERE = Path(__file__).parent
 
@@ -91,6 +95,20 @@ def test_when_stopped_a_short_run_ends_well_and_a_long_one_is_marked_crashed(
     runner.wait(20)
     assert time.monotonic() - began < 6 + 4 + 4  # the grace, the report, the runner's own end
     assert (run(short).state_name, run(long).state_name) == ("Completed", "Crashed")
+
+
+@pytest.mark.usefixtures("prefect")
+def test_runs_without_a_deployment_are_marked_too_and_those_of_others_are_left() -> None:
+    @flow(name="open-due")
+    def ours() -> None: ...
+
+    @flow(name="theirs")
+    def theirs() -> None: ...
+
+    with get_client(sync_client=True) as client:
+        left = [client.create_flow_run(one, state=Running()).id for one in (ours, theirs)]
+    assert asyncio.run(reap(["open-due", "simulate"])) == 1
+    assert [run(id).state_name for id in left] == ["Crashed", "Running"]
 
 
 def test_what_a_kill_left_running_is_marked_crashed_at_the_next_start(runners: Runners) -> None:

@@ -180,6 +180,17 @@ def test_a_refused_form_says_where_and_keeps_what_was_typed_files_included(
     assert [file.name for file in given.files] == ["báo cáo.pdf"]
 
 
+def test_an_empty_form_hears_of_everything_that_is_missing_at_once(
+    an: Person, town: Runtime
+) -> None:
+    page = an.send(number(town, LATE), "nop", files=[("tep", ("rỗng.txt", b""))]).text
+    fields = re.findall(r'<li><a href="#nop-(\w+)"', page)
+    assert fields == ["so_van_ban", "ngay", "trich_yeu", "ly_do_qua_han", "tep"]
+    assert page.count('aria-invalid="true"') == 5
+    page = an.send(number(town, TASK), "xin-gia-han").text
+    assert re.findall(r'<li><a href="#xin-gia-han-(\w+)"', page) == ["ngay", "ly_do"]
+
+
 def test_an_overdue_task_asks_for_the_reason_and_only_an_overdue_one(
     an: Person, town: Runtime
 ) -> None:

@@ -34,6 +34,11 @@ def read(segments: Sequence[Segment], ledger: Ledger) -> Found:
     return Found(tuple(reader.lines), tuple(reader.asks), title, reader.total)
 
 
+def is_total(cells: Sequence[Cell]) -> bool:
+    """True for the row "Tổng cộng: 18 tiêu chí", with or without a number column."""
+    return any(_TOTAL.match(fold(cell.text)) for cell in cells[:2])
+
+
 class _Reader:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -51,8 +56,7 @@ class _Reader:
             else:
                 others.append(cell)
         place = replace(segment.table.place(cells[0]), row=row + segment.table.first_row - 1)
-        if _TOTAL.match(fold(cells[0].text)) or (len(cells) > 1 and _TOTAL.match(
-            fold(cells[1].text))):  # fmt: skip
+        if is_total(cells):
             self._total(segment, cells, place)
         elif "name" in by_role:
             self._line(segment, by_role, others, place)
@@ -79,8 +83,8 @@ class _Reader:
             self.ledger.claim(segment.table, cell, ("criterion", line, key))
         count = self._count(by_role.get("count"), line, place, segment)
         self.lines.append(
-            DraftLine(line, name.text, *(by_role[r].text if r in by_role else "" for r in
-                      ("implementing", "directing")), count, place)
+            DraftLine(line, name.text, _text(by_role, "implementing"),
+                      _text(by_role, "directing"), count, place)
         )  # fmt: skip
         for role in ("implementing", "directing"):
             if role not in by_role:
@@ -126,3 +130,7 @@ class _Reader:
             self.ledger.claim(segment.table, cell, ("question", "", ""))
         quote = squash(" | ".join(cell.text for cell in cells))
         self.asks.append(Ask("row.unread", ("criteria", "", ""), quote, place))
+
+
+def _text(by_role: dict[str, Cell], role: str) -> str:
+    return by_role[role].text if role in by_role else ""

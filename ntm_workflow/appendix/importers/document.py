@@ -52,7 +52,8 @@ class Paragraph:
 class Table:
     """A grid of cells. `number` counts the tables of the document from 1.
 
-    `continued` is True for a table that may go on from the page before.
+    `edges` are the places of its vertical lines on the page, in a PDF only: a
+    table there is a part of one that pages cut.
     """
 
     number: int
@@ -62,7 +63,7 @@ class Table:
     page: int = 0
     sheet: str = ""
     first_row: int = 1
-    continued: bool = False
+    edges: tuple[float, ...] = ()
 
     @cached_property
     def _grid(self) -> dict[tuple[int, int], Cell]:
@@ -83,9 +84,7 @@ class Table:
         return tuple(dict.fromkeys(cell for cell in found if cell is not None and cell.text))
 
     def place(self, cell: Cell) -> Place:
-        return Place(
-            self.number, cell.row + self.first_row - 1, cell.column, self.page, self.sheet
-        )
+        return Place(self.number, cell.row + self.first_row - 1, cell.column, self.page, self.sheet)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def _block(block: dict[str, Any]) -> Paragraph | Table:
     if "cells" not in block:
         return Paragraph(**block)
     cells = tuple(Cell(**{**cell, "notes": tuple(cell["notes"])}) for cell in block["cells"])
-    return Table(**{**block, "cells": cells})
+    return Table(**{**block, "cells": cells, "edges": tuple(block["edges"])})
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _AUTHORITY = re.compile(r"^(uy ban nhan dan|ubnd|ban chi dao|bcd|so |bo |hoi dong nhan dan)\b")
+_WHOSE = re.compile(r"^(tinh|huyen|xa|phuong|thi tran|thi xa|quan|thanh pho) ")
 _YEAR = re.compile(r"\bnăm\s+(\d{4})\b", re.IGNORECASE)
 _LINES = 60  # a head is never longer
 
@@ -127,8 +128,8 @@ def _issuer(first: Sequence[str]) -> str:
     for at, line in enumerate(first[:12]):
         if _AUTHORITY.match(fold(line)) and line.strip("* ").isupper():
             below = squash(first[at + 1]) if at + 1 < len(first) else ""
-            whose = re.match(r"^(tinh|huyen|xa|phuong|thi tran|thi xa|quan|thanh pho) ", fold(below))
-            return squash(f"{line} {below}" if whose and below.isupper() else line).strip("*")
+            whose = _WHOSE.match(fold(below)) and below.isupper()
+            return squash(f"{line} {below}" if whose else line).strip("*")
     return ""
 
 

@@ -41,14 +41,13 @@ _CRITERIA: tuple[tuple[str, int, str], ...] = (
     ("implementing", 2, r"^(ten |cac )*(xa|dia phuong|don vi)"),
 )
 # A header says nothing but such words; a row of the table soon says others.
-_VOCABULARY = frozenset(
-    """so tt stt thu tu noi dung cong viec nhiem vu cu the trong tam chu yeu giai phap hoat dong
-    hang muc dau viec ten danh cac nhom muc tieu chi tieu chi dao lanh phu trach theo doi don
-    doc vi co quan bo phan can nguoi to chuc ca nhan chu tri thuc hien phoi hop tham muu trach
-    nhiem phan cong duoc giao dau moi thoi gian han diem ky tien do hoan thanh bat dau ket thuc
-    lo trinh thang quy ngay nam san pham ket qua ra dau ghi chu kinh phi nguon luc von du toan
-    dia huong dan luong xa ma dang va hoac cua tong cap trinh phe duyet ban hanh hinh van
-    bao cao yeu cau de an du kien nganh""".split()
+_VOCABULARY = re.compile(
+    "an|ban|bao|bat|bo|ca|cac|can|cao|cap|chi|chinh|chu|chuc|co|cong|cu|cua|dang|danh|dao|dau|de|"
+    "dia|diem|dinh|doc|doi|don|dong|du|dung|duoc|duyet|gian|giai|giao|ghi|han|hang|hanh|hien|"
+    "hinh|hoac|hoan|hoat|hop|huong|huy|kien|ket|kinh|ky|lanh|lo|loi|luc|luong|ma|moi|moc|muc|muu|"
+    "nam|nang|ngay|nganh|nguoi|nguon|nhan|nhiem|nhom|noi|pham|phan|phap|phe|phi|phoi|phu|qua|"
+    "quan|quy|quyen|ra|san|so|stt|tai|tam|ten|tham|thang|thanh|the|theo|thoi|thu|thuc|tien|tieu|"
+    "to|toan|tong|trach|tri|trinh|trong|tt|tu|va|van|vi|viec|von|vu|xa|yeu|cau"
 )  # fmt: skip
 _INDEX = re.compile(r"^\(?\s*([0-9]{1,2}|[A-Z])\s*\)?$")
 _LONGEST = 90
@@ -122,7 +121,14 @@ def said(header: Header, by_column: dict[str, int]) -> Header:
 
 
 def repeats(table: Table, row: int, header: Header) -> bool:
-    """True where this row says what the header said: the header again after a page break."""
+    """True where this row says what the header said: the header again after a page break.
+
+    Over other columns it is a header of its own: two tables of a PDF that touch.
+    """
+    own = {(cell.column, cell.columns) for at in range(header.first, header.last + 1)
+           for cell in table.row(at)}  # fmt: skip
+    if header.first and not {(c.column, c.columns) for c in table.row(row)} <= own:
+        return False
     texts = [fold(cell.text) for cell in table.row(row)]
     labels = fold(" ".join(column.label for column in header.columns))
     return len(texts) > 1 and _is_header(table.row(row)) and all(text in labels for text in texts)
@@ -144,7 +150,7 @@ def _is_header(cells: Sequence[Cell]) -> bool:
 
 def _plain(text: str) -> bool:
     words = re.findall(r"\w+", fold(text))
-    return bool(words) and len(text) <= _LONGEST and all(word in _VOCABULARY for word in words)
+    return bool(words) and len(text) <= _LONGEST and all(map(_VOCABULARY.fullmatch, words))
 
 
 def _goes_on(table: Table, first: int, row: int) -> bool:
@@ -194,16 +200,12 @@ def _roles(
             best[role] = column
     columns, doubled = [], []
     for column, (role, _) in sure.items():
-        kept = role if role == "note" or best.get(role) == column else ""
-        columns.append(Column(column, labels[column], kept))
-        # A header cell over two columns is one column that the grid split.
-        if role and not kept and not _same_cell(table, first, column, best[role]):
+        # One header cell over two columns is one column that the grid split.
+        mine = role == "note" or (role and table.at(last, column) is table.at(last, best[role]))
+        columns.append(Column(column, labels[column], role if mine else ""))
+        if role and not mine:
             doubled.append(Column(column, labels[column], role))
     return tuple(columns), tuple(doubled)
-
-
-def _same_cell(table: Table, row: int, one: int, other: int) -> bool:
-    return table.at(row, one) is table.at(row, other)
 
 
 def _classify(text: str, words: tuple[tuple[str, int, str], ...]) -> tuple[str, int]:

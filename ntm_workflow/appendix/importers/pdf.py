@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -22,8 +23,10 @@ from ntm_workflow.appendix.importers.document import (
 from ntm_workflow.errors import Refused
 
 _NEAR = 3.0  # points: lines of a grid this close are one line
-_WORDS = {"x_tolerance_ratio": 0.15, "y_tolerance": 3, "keep_blank_chars": False}
-_ITEM = re.compile(r"^\s*(?:[-–+•*]\s|\(?[a-zđ]\)|\d{1,2}[.)]\s|[IVX]+\.\s|Căn cứ\b|Tiêu chí số\b)")
+_WORDS: dict[str, Any] = {"x_tolerance_ratio": 0.15, "y_tolerance": 3, "keep_blank_chars": False}
+_ITEM = re.compile(
+    r"^\s*(?:[-–+•*]\s|\(?[a-zđ]\)|\d{1,2}[.)]\s|[IVX]+\.\s|Căn cứ\b|\((?:Kèm|Ban)\b|Tiêu chí số\b)"
+)
 _PAGE_NUMBER = re.compile(r"^[-–\s]*\d{1,3}[-–\s]*$|^(?:trang|page)\s*\d{1,3}$", re.IGNORECASE)
 
 Box = tuple[float, float, float, float]
@@ -74,7 +77,7 @@ def _page(page: Any) -> Iterator[Paragraph | Table]:
     """Blocks of one page from top to bottom; its page number is none of them."""
     chars = [char for char in page.dedupe_chars().chars if char.get("upright", True)]
     found: list[tuple[float, Paragraph | Table]] = []
-    for table in page.find_tables():
+    for table in page.find_tables(_closed(page)):
         inside = [char for char in chars if _within(char, table.bbox)]
         if len(table.cells) > 1 and inside:
             chars = [char for char in chars if not _within(char, table.bbox)]
@@ -82,6 +85,15 @@ def _page(page: Any) -> Iterator[Paragraph | Table]:
     found += _paragraphs(chars, page)
     for _, block in sorted(found, key=lambda one: one[0]):
         yield block
+
+
+def _closed(page: Any) -> dict[str, Any]:
+    """Lines at both ends of the vertical ones: a row that a page break cut has none there."""
+    upright = [edge for edge in page.edges if edge["orientation"] == "v" and edge["height"] > 8]
+    if not upright:
+        return {}
+    ends = [min(edge["top"] for edge in upright), max(edge["bottom"] for edge in upright)]
+    return {"explicit_horizontal_lines": ends}
 
 
 def _within(char: dict[str, Any], box: Box) -> bool:
@@ -105,7 +117,7 @@ def _grid(boxes: list[Box], chars: list[dict[str, Any]], page: int) -> Table:
             cells.append(
                 Cell(row + 1, column + 1, _cell_text(inside), last_row - row, last_column - column)
             )
-    return Table(0, len(tops) - 1, len(lefts) - 1, tuple(cells), page=page, continued=True)
+    return Table(0, len(tops) - 1, len(lefts) - 1, tuple(cells), page=page, edges=tuple(lefts))
 
 
 def _lines(edges: Iterable[float]) -> list[float]:
@@ -141,10 +153,10 @@ def _joined(first: str, second: str) -> str:
 
 def _text_lines(chars: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Lines of text from top to bottom: text, x0, x1, top, bottom. A wide gap is a tab."""
-    from pdfplumber.utils import extract_words
+    from pdfplumber.utils.text import extract_words
 
     lines: list[list[dict[str, Any]]] = []
-    for word in sorted(extract_words(chars, **_WORDS), key=lambda w: (w["bottom"] + w["top"])):
+    for word in sorted(extract_words(chars, **_WORDS), key=lambda w: w["bottom"] + w["top"]):
         middle = (word["top"] + word["bottom"]) / 2
         if lines and middle < lines[-1][0]["bottom"] - 0.2 * (word["bottom"] - word["top"]):
             lines[-1].append(word)
@@ -154,7 +166,7 @@ def _text_lines(chars: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for words in lines:
         words.sort(key=lambda w: w["x0"])
         text = words[0]["text"]
-        for before, word in zip(words, words[1:], strict=False):
+        for before, word in pairwise(words):
             wide = word["x0"] - before["x1"] > 3 * (word["bottom"] - word["top"])
             text += ("\t" if wide else " ") + word["text"]
         found.append({
@@ -175,7 +187,7 @@ def _paragraphs(chars: list[dict[str, Any]], page: Any) -> list[tuple[float, Par
         lines = lines[:-1]
     if not lines:
         return []
-    steps = [b["top"] - a["top"] for a, b in zip(lines, lines[1:], strict=False)]
+    steps = [b["top"] - a["top"] for a, b in pairwise(lines)]
     usual = median(steps) if steps else 0
     right = max(line["x1"] for line in lines)
     left = min(line["x0"] for line in lines)
@@ -200,7 +212,8 @@ def _begins(
     line: dict[str, Any], before: dict[str, Any], usual: float, left: float, right: float
 ) -> bool:
     """True where a paragraph begins: an item, a gap, or after a line that ends early."""
-    gap = line["top"] - before["top"] > 1.4 * usual
+    step, height = line["top"] - before["top"], line["bottom"] - line["top"]
+    gap = step > 1.4 * usual or step > 1.9 * height
     early = before["x1"] < right - 0.12 * (right - left)
     indented = line["x0"] > before["x0"] + 12
     return bool(gap or early or indented or _ITEM.match(line["text"]))

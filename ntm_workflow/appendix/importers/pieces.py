@@ -8,6 +8,7 @@ from datetime import date
 
 from ntm_workflow.appendix.importers.document import Cell, Place, Table
 
+NOWHERE = Place()
 Target = tuple[str, str, str]  # table of the draft, id of the entry, key
 
 
@@ -23,7 +24,7 @@ class Ask:
     code: str
     where: tuple[str, str, str]
     quote: str = ""
-    place: Place = Place()
+    place: Place = NOWHERE
     choices: tuple[str, ...] = ()
     data: dict[str, object] = field(default_factory=dict)
 
@@ -65,7 +66,7 @@ class Ledger:
 class DraftSection:
     id: str
     title: str
-    place: Place = Place()
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class DraftRow:
     read_as: str = ""
     timing_header: str = ""
     day: str = ""
-    place: Place = Place()
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class DraftLine:
     implementing: str = ""
     directing: str = ""
     count: int | None = None
-    place: Place = Place()
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

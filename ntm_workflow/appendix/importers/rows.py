@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ntm_workflow.appendix.importers import ordinals
 from ntm_workflow.appendix.importers.document import Cell, Place, Table, squash
 from ntm_workflow.appendix.importers.ordinals import Ordinal
 from ntm_workflow.appendix.importers.pieces import Ask, DraftRow, DraftSection, Ledger
 from ntm_workflow.appendix.importers.segments import Segment
+from ntm_workflow.appendix.text import fold
 
 _CELLS = ("content", "directing", "implementing", "coordinating", "timing")
+_CLOSING = re.compile(
+    r"^(tong cong|tong so|tong\b|cong\b[: ]|ghi chu|luu y|chu thich|noi nhan|nguoi lap|"
+    r"(tm|kt|tl|tuq)\.|chu tich|pho chu tich|truong phong)"
+)
 _BULLETS = ("-", "–", "+", "•", "*")
 
 
@@ -24,13 +31,17 @@ class Found:
 
 @dataclass(slots=True)
 class _Open:
-    """A section that rows and sections go into. `rank` says which numbers stand beside it."""
+    """A section that rows and sections go into.
+
+    `rank` says which numbers stand beside it, `ranks` which its rows have;
+    `inside` counts what is in it, rows and sections together.
+    """
 
     id: str
     rank: tuple[str, int]
     value: int
-    rows: int = 0
-    parts: int = 0
+    inside: int = 0
+    ranks: set[tuple[str, int]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -97,7 +108,7 @@ class _Walker:
             following = lines[at + 1] if at + 1 < len(lines) else None
             if at == 0 and segment.joined and self.rows and self._goes_on(segment, line):
                 self._append(line)
-            elif line.alone and self._is_section(line, following):
+            elif line.alone and not _closes(line) and self._is_section(line, following):
                 self._section(line)
             else:
                 self._row(segment, line)
@@ -150,6 +161,8 @@ class _Walker:
             self.ledger.claim(line.table, content, ("section", section, "id"), 0, line.start)
         if "number" in line.cells and line.cells["number"] is not content:
             self.ledger.claim(line.table, line.cells["number"], ("section", section, "id"))
+        if number is None and not line.wide and line.title.upper() != line.title:
+            self._ask("section.unsure", ("section", section, "title"), line, line.title)
         self._asides(line, ("section", section, "title"))
 
     def _as_sibling(self, number: Ordinal | None) -> Ordinal | None:
@@ -169,8 +182,8 @@ class _Walker:
                 wanted = f"{self._prefix}.{number.value if number else self._top}"
         else:
             parent = self._stack[-1]
-            parent.parts += 1
-            wanted = f"{parent.id}.{number.value if number else parent.parts}"
+            parent.inside += 1
+            wanted = f"{parent.id}.{number.value if number else parent.inside}"
         if wanted not in taken:
             return wanted
         stem, _, last = wanted.rpartition(".")
@@ -184,14 +197,19 @@ class _Walker:
     # -- rows ---------------------------------------------------------------
 
     def _row(self, segment: Segment, line: _Line) -> None:
+        if _closes(line):
+            line.asides += [("", cell) for cell in line.cells.values()]
+            line.cells.clear()
         if not line.cells and not line.notes:
             self._unread(line)
             return
+        self._leave(line.number)
         if not self._stack:
             self._without_section(segment, line)
         section = self._stack[-1]
-        section.rows += 1
-        row = f"{section.id}.{section.rows}"
+        section.inside += 1
+        section.ranks |= {line.number.rank} if line.number else set()
+        row = f"{section.id}.{section.inside}"
         start = line.start if self._fits(line.number, section) else 0
         notes = self._number(line, row, section, start)
         values = {role: line.text(role) for role in _CELLS}
@@ -217,9 +235,17 @@ class _Walker:
             if not values[role]:
                 self._ask(f"row.no_{role}", ("row", row, role), line, "")
 
+    def _leave(self, number: Ordinal | None) -> None:
+        """Close the section "1" before the row "2": it stands beside it, not in it."""
+        for at, one in enumerate(self._stack):
+            beside = number is not None and number.rank == one.rank and number.rank not in one.ranks
+            if beside and number is not None and number.value == one.value + 1 and one.inside:
+                del self._stack[at:]
+                return
+
     @staticmethod
     def _fits(number: Ordinal | None, section: _Open) -> bool:
-        if number is None or number.value not in (0, section.rows):
+        if number is None or number.value not in (0, section.inside):
             return False
         above = ordinals.parse(number.prefix) if number.prefix else None
         return above is None or above.value == section.value
@@ -253,7 +279,7 @@ class _Walker:
 
         Only where the paper breaks rows, in a PDF: Word and Excel never do.
         """
-        if not segment.table.continued or line.number or line.wide:
+        if not segment.table.edges or line.number or line.wide:
             return False
         content = line.title
         if not content:
@@ -262,7 +288,7 @@ class _Walker:
 
     def _append(self, line: _Line) -> None:
         last = self.rows[-1]
-        added = {}
+        added: dict[str, Any] = {}
         for role, cell in line.cells.items():
             if role in _CELLS:
                 added[role] = squash(f"{getattr(last, role)} {cell.text}")
@@ -275,7 +301,8 @@ class _Walker:
         self.asks = [ask for ask in self.asks
                      if not (ask.where[1] == last.id and ask.code.startswith("row.no_")
                              and added.get(ask.where[2]))]  # fmt: skip
-        self._ask("row.cut", ("row", last.id, "content"), line, line.title)
+        quote = " | ".join(cell.text for cell in line.table.row(line.row))
+        self._ask("row.cut", ("row", last.id, "content"), line, quote)
 
     def _unread(self, line: _Line) -> None:
         for _, cell in line.asides:
@@ -291,6 +318,11 @@ class _Walker:
         self, code: str, where: tuple[str, str, str], line: _Line, quote: str, **data: object
     ) -> None:
         self.asks.append(Ask(code, where, squash(quote), line.place, data=data))
+
+
+def _closes(line: _Line) -> bool:
+    """True for what stands under a table: a total, a remark, who signed."""
+    return line.alone and not line.number and _CLOSING.match(fold(line.title)) is not None
 
 
 def _line(segment: Segment, row: int) -> _Line | None:

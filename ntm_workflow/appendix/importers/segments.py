@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ntm_workflow.appendix.importers import headers
 from ntm_workflow.appendix.importers.document import Cell, Document, Paragraph, Table, squash
@@ -11,6 +12,7 @@ from ntm_workflow.appendix.importers.headers import Header
 from ntm_workflow.appendix.text import fold
 
 _TITLE = re.compile(r"^(phu luc|bieu|bang|danh muc|kem theo|\(kem theo|\(ban hanh|ban hanh kem)")
+_APART = 6.0  # points between the outer lines of two parts of one table
 _NOTE = re.compile(r"^\(?\s*(kem theo|ban hanh kem)")
 
 
@@ -93,21 +95,39 @@ def _split(table: Table, asked: dict[str, int], before: Segment | None) -> list[
             starts.append(header)
             row = header.last
         row += 1
-    goes_on = before is not None and table.width == before.table.width
-    if not starts or (starts[0].first > 1 and goes_on and table.continued):
-        if before is None or not goes_on:
-            return [] if not starts else _between(table, starts, asked)
+    carried = _carried(before, table) if before else None
+    if carried and (not starts or (starts[0].first > 1 and table.edges)):
         last = table.height
         if starts:
             last = starts[0].first - 1
             last -= len(_title_rows(table, 1, last))
         rows = tuple(range(1, last + 1))
-        goes = _segment(table, before.header, rows, (), joined=True)
+        goes = _segment(table, carried, rows, (), joined=True)
         return [goes, *_between(table, starts, asked, last + 1)]
     made = _between(table, starts, asked)
-    if goes_on and before and before.header.same_roles(made[0].header) and not made[0].titles:
+    if made and before and before.header.same_roles(made[0].header) and not made[0].titles:
         made[0] = replace(made[0], joined=True)
     return made
+
+
+def _carried(before: Segment, table: Table) -> Header | None:
+    """The header of the segment before, for a table that goes on without one; None: it does not.
+
+    In a PDF columns are the same where they stand at the same place; elsewhere
+    tables of the same width go on.
+    """
+    old, new = before.table.edges, table.edges
+    if not old or not new:
+        return before.header if table.width == before.table.width else None
+    if abs(old[0] - new[0]) > _APART or abs(old[-1] - new[-1]) > _APART:
+        return None
+    columns = []
+    for at, (left, right) in enumerate(pairwise(new), start=1):
+        middle = (left + right) / 2
+        column = next((n for n, edge in enumerate(old[1:], start=1) if middle < edge), len(old) - 1)
+        one = next(c for c in before.header.columns if c.column == column)
+        columns.append(replace(one, column=at))
+    return replace(before.header, columns=tuple(columns), doubled=())
 
 
 def _between(
@@ -123,7 +143,9 @@ def _between(
             last = starts[at + 1].first - 1
             last -= len(_title_rows(table, header.last + 1, last))
         above = tuple(range(previous + 1, header.first))
-        made.append(_segment(table, header, tuple(range(header.last + 1, last + 1)), above))
+        segment = _segment(table, header, tuple(range(header.last + 1, last + 1)), above)
+        again = bool(made) and not above and header.same_roles(made[-1].header)
+        made.append(replace(segment, joined=again))
         previous = last
     return made
 
@@ -132,13 +154,20 @@ def _segment(
     table: Table, header: Header, rows: tuple[int, ...], above: tuple[int, ...],
     joined: bool = False,
 ) -> Segment:  # fmt: skip
-    again = tuple(row for row in rows if headers.repeats(table, row, header))
+    again = tuple(
+        row for row in rows if headers.repeats(table, row, header) or _says_nothing(table.row(row))
+    )
     own = () if joined else tuple(range(header.first, header.last + 1)) if header.first else ()
     cells = tuple(dict.fromkeys(cell for row in above for cell in table.row(row)))
     return Segment(
         table, header, tuple(row for row in rows if row not in again), (*own, *again),
         cells, tuple(cell.text for cell in cells), joined,
     )  # fmt: skip
+
+
+def _says_nothing(cells: tuple[Cell, ...]) -> bool:
+    """True for "./." under the last row."""
+    return bool(cells) and not any(c.isalnum() for cell in cells for c in cell.text)
 
 
 def _title_rows(table: Table, first: int, last: int) -> list[int]:

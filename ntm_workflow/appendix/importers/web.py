@@ -175,5 +175,3 @@ def _item(element: Any) -> str:
     else:
         said = str(value)
     return f"{said.lower() if kind in 'ia' else said}. "
-
-

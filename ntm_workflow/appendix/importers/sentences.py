@@ -1,0 +1,35 @@
+"""What to ask, as a sentence: in the draft's remarks, on the command line, on the page."""
+
+from __future__ import annotations
+
+from ntm_workflow import texts
+from ntm_workflow.appendix.importers.document import Place
+from ntm_workflow.appendix.importers.pieces import Ask
+
+_LONGEST = 200
+
+
+def ask(one: Ask) -> str:
+    """The question, what is nearest, and where it stands in the source."""
+    said = texts.say(f"import.ask.{one.code}", quote=_short(one), **one.data)
+    if one.choices:
+        asked = "import.ask.which" if said.endswith(":") else "import.ask.choices"
+        said += " " + texts.say(asked, choices="”, “".join(one.choices))
+    where = place(one.place)
+    return f"{said} ({where})" if where else said
+
+
+def place(one: Place) -> str:
+    """ "trang 3, bảng 2, dòng 5, cột 4": what is known of it."""
+    keys = (("sheet", one.sheet), ("page", one.page), ("table", one.table), ("row", one.row),
+            ("column", one.column))  # fmt: skip
+    if not one.table:
+        return ""
+    shown = [(key, value) for key, value in keys if value and not (key == "table" and one.sheet)]
+    return ", ".join(texts.say(f"import.place.{key}", value=value) for key, value in shown)
+
+
+def _short(one: Ask) -> str:
+    """The quote; a cell that is nowhere else in the draft is quoted whole."""
+    whole = one.code in ("cell.aside", "row.unread", "line.count")
+    return one.quote if whole or len(one.quote) <= _LONGEST else one.quote[:_LONGEST] + "…"

@@ -1,0 +1,193 @@
+"""Claims about splitting body cells: cells of real plans, and any text at all."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ntm_workflow.appendix.body_cells import Piece, pieces, split
+from ntm_workflow.appendix.body_words import lexicon, tokens
+from ntm_workflow.appendix.text import fold
+
+CELLS = [
+    line.split("\t")
+    for line in (Path(__file__).with_name("body_cells.tsv")).read_text("utf-8").splitlines()[1:]
+]
+# What stands between two names without being part of either.
+JOINING = {fold(word) for word in ("và", "cùng", "với", "hoặc", "kết", "hợp")}
+# "UBND các xã Tân Lập, Vũ Lễ", "17 xã: …": said once of all, gone when each is named.
+PLURAL = {fold(word) for word in ("các", "những", "từng", "mỗi", "mọi", "tất", "cả", "một", "số")}
+PLURAL |= {fold(word) for word in ("toàn", "thể", "bộ")}
+
+
+def listed(cell: str) -> tuple[str, ...]:
+    return tuple(filter(None, cell.split(" | ")))
+
+
+def words(text: str) -> set[str]:
+    return {token.key for token in tokens(text) if token.word}
+
+
+def unsaid(piece: Piece) -> set[str]:
+    """The words of a body's piece that are in none of its names."""
+    said = {word for name in piece.names for word in words(name)}
+    return {word for word in words(piece.text) - said - JOINING - PLURAL if not word.isdigit()}
+
+
+@pytest.mark.parametrize(("text", "bodies", "collective", "source"), CELLS)
+def test_a_cell_names_these_bodies(text: str, bodies: str, collective: str, source: str) -> None:
+    found = split(text.replace("\\n", "\n"))
+    assert (found.bodies, found.collective) == (listed(bodies), listed(collective)), source
+
+
+NAMES = sorted(
+    {
+        name
+        for _, bodies, collective, _ in CELLS
+        for name in listed(bodies)
+        if name not in listed(collective) and "," not in name and name[0].isupper()
+    }
+)
+# Names that stand alone: split gives them back whatever stands beside them.
+WHOLE = [
+    name
+    for name in NAMES
+    if name.startswith(("Sở ", "Phòng ", "Bộ ", "UBND ", "Hội ", "Công an ", "Văn phòng "))
+    and fold(name).split()[-1] in {"tinh", "huyen", "xa"} | {"vu", "phap", "ptnt", "tai", "thuong"}
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_listed_name_is_split_into_itself(name: str) -> None:
+    assert split(name).bodies == (name,)
+
+
+@pytest.mark.parametrize("text", [text.replace("\\n", "\n") for text, *_ in CELLS])
+def test_a_cell_in_nfd_gives_the_same_bodies(text: str) -> None:
+    assert split(unicodedata.normalize("NFD", text)) == split(text)
+
+
+@pytest.mark.parametrize("text", [text.replace("\\n", "\n") for text, *_ in CELLS])
+def test_doubled_spaces_and_trailing_signs_give_the_same_bodies(text: str) -> None:
+    assert split(f"  {text.replace(' ', '  ')} ;, ").bodies == split(text).bodies
+
+
+def test_cells_typed_without_any_marks_are_split_alike_but_for_the_marks() -> None:
+    """A few are not: "xã Vũ Lễ" typed "xa Vu Le" reads "Vụ"; they are listed in the docs."""
+    alike = sum(
+        [fold(name) for name in split(plain).bodies] == [fold(name) for name in listed(bodies)]
+        for text, bodies, *_ in CELLS
+        for plain in [fold(text.replace("\\n", " ; "))]
+        if "\\n" not in text
+    )
+    assert alike / sum("\\n" not in text for text, *_ in CELLS) > 0.8
+
+
+@pytest.mark.parametrize("text", [text.replace("\\n", "\n") for text, *_ in CELLS])
+def test_every_letter_of_a_cell_is_in_a_body_a_remark_or_a_joining_word(text: str) -> None:
+    assert "".join(piece.text for piece in pieces(text)) == unicodedata.normalize("NFC", text)
+    for piece in pieces(text):
+        if piece.kind == "separator":
+            assert words(piece.text) <= JOINING
+        if piece.kind == "body":
+            assert not unsaid(piece)
+
+
+def test_a_remark_holds_no_body_unless_it_says_that_it_shortens_one() -> None:
+    heads = {head.casefold() for head, (_, sort) in lexicon().heads.items() if sort != "place"}
+    for text, *_ in CELLS:
+        for piece in pieces(text.replace("\\n", "\n")):
+            alone = piece.kind == "remark" and piece.text.casefold() in heads - {"vpđp"}
+            assert not alone, (text, piece)
+
+
+SIGNS = st.sampled_from([", ", "; ", " và ", "\n", " - ", "/", ":", " (", ") ", " & ", " ", "."])
+WORDS = st.sampled_from(
+    [
+        *NAMES,
+        "Các sở, ban, ngành",
+        "các",
+        "cấp",
+        "xã",
+        "huyện",
+        "tỉnh",
+        "Sở",
+        "Phòng",
+        "UBND",
+        "thành phố",
+        "Tân Lập",
+        "chủ trì",
+        "phối hợp với",
+        "Tài chính",
+        "và",
+        "1.",
+        "đ/c",
+        "Hội",
+        "thành viên",
+        "Huyện ủy",
+        "BCD",
+        "liên quan",
+        "17",
+        "NTM",
+        "TT&TT",
+        "v.v",
+    ]
+)
+SOUP = st.lists(st.tuples(WORDS, SIGNS), max_size=14).map(
+    lambda parts: "".join(word + sign for word, sign in parts)
+)
+
+
+@settings(max_examples=250, deadline=2000)
+@given(st.one_of(st.text(max_size=200), SOUP))
+def test_any_text_is_split_and_every_letter_accounted_for(text: str) -> None:
+    found = split(text)
+    assert split(text) == found
+    assert set(found.collective) <= set(found.bodies)
+    assert len(set(found.bodies)) == len(found.bodies)
+    taken = pieces(text)
+    assert "".join(piece.text for piece in taken) == unicodedata.normalize("NFC", text)
+    for piece in taken:
+        if piece.kind == "separator":
+            assert words(piece.text) <= JOINING
+
+
+@settings(max_examples=150, deadline=2000)
+@given(SOUP)
+def test_the_words_of_a_body_are_in_its_names(text: str) -> None:
+    for piece in pieces(text):
+        if piece.kind == "body":
+            assert not unsaid(piece), piece
+
+
+@settings(max_examples=100, deadline=2000)
+@given(st.lists(st.sampled_from(WHOLE), min_size=1, max_size=6, unique=True))
+def test_names_that_are_whole_come_back_from_a_list_of_them(names: list[str]) -> None:
+    assert split("; ".join(names)).bodies == tuple(names)
+    assert split("\n".join(f"- {name}" for name in names)).bodies == tuple(names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 3000,
+        "Sở " * 3000,
+        "và " * 3000,
+        "xã, " * 3000,
+        "- " * 3000,
+        "(a) " * 3000,
+        "Các sở, " * 2000,
+        "Sở Tài chính và " * 1500,
+        "UBND xã A, B " * 1500,
+        "x" * 50_000,
+    ],
+)
+def test_a_hostile_cell_takes_bounded_time(text: str) -> None:
+    started = time.perf_counter()
+    split(text)
+    assert time.perf_counter() - started < 2

@@ -1,0 +1,70 @@
+"""Chromium, and the office on 22 June 2020 with a history behind it."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser_office import ARGUMENTS, CHROMIUM, served
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from ntm_workflow import runtime, settings
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import schema
+from ntm_workflow.work import tasks
+from ntm_workflow.work.audit import Actor
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "web"))  # the same office
+TESTER = Actor("kiểm thử", via="test")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        warnings.warn("CHROMIUM IS MISSING: the pages are not tried in a browser", stacklevel=1)
+        pytest.skip("CHROMIUM IS MISSING: apt-get install chromium")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def office(
+    tmp_path: Path, plan: Plan, open_on: Callable[..., Any]
+) -> Iterator[tuple[str, Runtime]]:
+    """The address of a server of our own, and the runtime behind it."""
+    from web_office import furnish
+
+    base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")})
+    rt = runtime.assemble(replace(base, database_url=f"sqlite:///{tmp_path / 'ntm.db'}"), plan)
+    schema.check(rt.engine)
+    with rt.sessions.begin() as session:
+        tasks.register(session, plan, rt.moment(date(2020, 2, 12)), TESTER)
+    with served(furnish(rt, open_on)) as address:
+        yield address, rt
+    rt.engine.dispose()
+
+
+@pytest.fixture
+def browse(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Open a browser of one's own: browse(viewport=…, java_script_enabled=…)."""
+    opened: list[BrowserContext] = []
+
+    def browse(**options: Any) -> BrowserContext:
+        context = chromium.new_context(locale="vi-VN", **options)
+        context.set_default_timeout(10_000)
+        opened.append(context)
+        return context
+
+    yield browse
+    for context in opened:
+        context.close()
