@@ -56,8 +56,10 @@ def one(kind: str, server: str, size: int) -> float:
 
 def _opening(kind: str, engine: Engine, plan: Plan, size: int) -> None:
     def act(session: Session) -> int:
-        return sum(one.count for one in tasks.open_due(
-            session, plan, world.DAYS, world.OPENING, now=world.NOW, actor=world.ACTOR))  # fmt: skip
+        opened = tasks.open_due(
+            session, plan, world.DAYS, world.OPENING, now=world.NOW, actor=world.ACTOR
+        )
+        return sum(one.count for one in opened)
 
     limit = _limit(kind, engine, size)
     opened = 0

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -74,7 +73,8 @@ def plan(tasks: int) -> Plan:
         id="bench", number=1, symbol="KH-UBND", issuer="body-0", title="bench", year=2020,
         level=Level.DISTRICT, issued_on=date(2020, 1, 1), effective_on=date(2020, 1, 1),
         coordination_office="body-0", sections=(), rows=tuple(rows), criteria=(), targets=(),
-        bodies=(Body("body-0", "Văn phòng", "VP", Level.DISTRICT, BodyKind.OFFICE),), units=(), digest="bench",
+        bodies=(Body("body-0", "Văn phòng", "VP", Level.DISTRICT, BodyKind.OFFICE),), units=(),
+        digest="bench",
     )  # fmt: skip
 
 
@@ -151,8 +151,3 @@ def seconds(act: Callable[[], object]) -> float:
 
 def median(figures: list[float]) -> float:
     return round(statistics.median(figures), 4)
-
-
-def narrowed(made: Plan, name: str) -> Plan:
-    """The same plan under another id."""
-    return replace(made, id=name)

@@ -263,6 +263,7 @@ def _dead(notice: Notice, now: datetime) -> bool:
     if host != socket.gethostname() or not pid.isdigit():
         return False
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) > SAME_START
+        apart = psutil.Process(int(pid)).create_time() - float(started)
+        return bool(abs(apart) > SAME_START)
     except psutil.NoSuchProcess:
         return True

@@ -147,7 +147,11 @@ def write(
             select(
                 Notice.id, OWED.c.task_id, OWED.c.rung, OWED.c.rung_day, OWED.c.contact_id,
                 literal(MAIL), OWED.c.role,
-            ).join(Notice, and_(Notice.run_id == run.id, Notice.contact_id == OWED.c.contact_id)),
+            )
+            # An outer join, so that SQLite reads what is owed once and not for every notice.
+            .outerjoin(
+                Notice, and_(Notice.run_id == run.id, Notice.contact_id == OWED.c.contact_id)
+            ),
         )
     )  # fmt: skip
     ids = session.execute(

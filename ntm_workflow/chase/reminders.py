@@ -268,9 +268,11 @@ def _reviewers_of_office(plan: Plan) -> Select[Any]:
 
 
 def _advance(session: Session) -> None:
+    """Set the day each due task is looked at next; reads those tasks only, not all open ones."""
+    next_on = select(DUE.c.next_on).where(DUE.c.task_id == Task.id).scalar_subquery()
     session.execute(
         update(Task)
-        .where(Task.id == DUE.c.task_id)
-        .values(next_action_on=DUE.c.next_on, news="")
+        .where(Task.id.in_(select(DUE.c.task_id)))
+        .values(next_action_on=next_on, news="")
         .execution_options(synchronize_session=False)
     )

@@ -99,7 +99,8 @@ def environment() -> Environment:
     }  # fmt: skip
     made.globals |= {
         "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,
-        "details": words.details, "subject_url": words.subject_url, "subject": words.subject, "weekday": texts.weekday, "rung": words.rung,
+        "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
+        "weekday": texts.weekday, "rung": words.rung,
     }  # fmt: skip
     return made
 

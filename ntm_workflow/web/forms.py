@@ -90,7 +90,7 @@ _FIELDS = {
     "evidence.number": "so_van_ban", "evidence.date": "ngay", "evidence.future": "ngay",
     "evidence.no_subject": "trich_yeu", "evidence.long_subject": "trich_yeu",
     "evidence.late_reason": "ly_do_qua_han", "evidence.too_large": "tep", "evidence.empty": "tep",
-    "form.too_many_files": "tep", "extension.earlier": "ngay", "reason.missing": "ly_do",
+    "form.too_many_files": "tep", "form.no_day": "ngay", "form.no_number": "so_van_ban", "extension.earlier": "ngay", "reason.missing": "ly_do",
 }  # fmt: skip
 
 
@@ -112,6 +112,8 @@ def day(text: str) -> date:
     Raises:
         Refused: it is none of these, or no such day.
     """
+    if not text:
+        raise Refused("form.no_day")
     parts = text.replace("-", "/").replace(".", "/").replace(" ", "").split("/")
     try:
         numbers = [int(part) for part in parts]

@@ -13,13 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
+from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import AuditEntry, AuditHead
 
+_TABLE = cast(Table, AuditEntry.__table__)  # read without the ORM: it is many rows
 GENESIS = bytes(32)  # the hash before the first entry
 _fields = itemgetter("actor", "role", "body", "via", "run_id", "action", "subject", "data")
 
@@ -101,7 +103,7 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
         row["prev"] = prev
         prev = row["hash"] = _hash(prev, row, at)
         rows.append(row)
-    session.execute(insert(AuditEntry.__table__), rows)
+    bulk.put(session, AuditEntry, rows)
     session.execute(update(AuditHead).values(seq=seq, hash=prev))
     return len(rows)
 
@@ -162,10 +164,10 @@ def entries(
 
 
 def _stream(session: Session) -> Iterator[Mapping[str, Any]]:
-    query = select(AuditEntry.__table__).order_by(AuditEntry.seq)
+    query = select(_TABLE).order_by(_TABLE.c.seq)
     for page in session.execute(query.execution_options(yield_per=10_000)).partitions():
         for row in page:
-            yield row._mapping  # noqa: SLF001 - SQLAlchemy's documented name
+            yield row._asdict()
 
 
 def _hash(prev: bytes, row: Mapping[str, Any], at: str) -> bytes:

@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan, Row
@@ -226,7 +226,9 @@ def _insert_new(session: Session, task: dict[str, Any], row: Row) -> list[str]:
     )  # fmt: skip
     new = [body for body in row.implementing if body not in known]
     if new:
-        session.execute(insert(Task.__table__), [{**task, "body_id": body} for body in new])
+        session.execute(
+            insert(cast(Table, Task.__table__)), [{**task, "body_id": body} for body in new]
+        )
     return new
 
 

@@ -2,10 +2,11 @@
 
     python worker.py DATABASE_URL MAIL_URL VAR ROW,ROW,… FIRST_DAY
 
-It lives the first day itself. After that, each line on stdin is a day and a number ("2020-06-16 17"): a fork lives the day
-and kills itself with SIGKILL when it passes its 17th point; 0 lets it live. A
-point lies before and after every SQL statement and COMMIT, before and after
-every SMTP command, and after every reply. The answer is a line of JSON.
+It lives the first day itself. After that, each line on stdin is a day and a
+number ("2020-06-16 17"): a fork lives the day and kills itself with SIGKILL when
+it passes its 17th point; 0 lets it live. A point lies before and after every SQL
+statement and COMMIT, before and after every SMTP command, and after every reply.
+The answer is a line of JSON.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -147,7 +148,21 @@ def sheet_of(rows: list[list[Any]], formats: dict[tuple[int, int], str] | None =
 
 
 def day(year: int, month: int, day_: int = 1) -> datetime:
-    return datetime(year, month, day_)
+    return datetime(year, month, day_)  # noqa: DTZ001 - workbooks know no zones
+
+
+def with_part(data: bytes, name: str, part: bytes) -> bytes:
+    """The same archive with one part put in, or in the place of the old one."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for info in old.infolist():
+            if info.filename != name:
+                new.writestr(info, old.read(info.filename))
+        new.writestr(name, part)
+    return out.getvalue()
 
 
 # -- HTML and PDF --------------------------------------------------------------

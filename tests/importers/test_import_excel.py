@@ -11,6 +11,7 @@ from openpyxl.comments import Comment
 from ntm_workflow.appendix.importers import excel_format, files
 from tests.importers import makers
 from tests.importers.conftest import Make
+from tests.importers.makers import with_part
 
 HEAD = ["TT", "Nội dung công việc", "Chủ trì", "Phối hợp", "Thời gian"]
 
@@ -111,3 +112,19 @@ def test_an_appendix_on_the_second_sheet_is_found(make: Make) -> None:
     sheet.append([1, "Họp", "UBND huyện", None, "Quý I"])
     row = make(makers.book_bytes(book)).found.draft.rows[0]
     assert (row.place.sheet, row.place.row) == ("Phụ lục", 2)
+
+
+def test_shared_strings_are_read_with_their_runs_and_without_the_phonetic_guide() -> None:
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    strings = (
+        f'<sst xmlns="{space}"><si><t>Nội dung</t></si><si><r><t>Quý </t></r><r><t>II</t></r>'
+        "<rPh sb='0' eb='1'><t>x</t></rPh></si></sst>"
+    )
+    sheet = (
+        f'<worksheet xmlns="{space}"><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c>'
+        '<c r="B1" t="s"><v>1</v></c><c r="C1" s="0"/><c r="D1" t="b"><v>1</v></c></row>'
+        "</sheetData></worksheet>"
+    )
+    data = with_part(makers.sheet_of([["x"]]), "xl/sharedStrings.xml", strings.encode())
+    table = files.read(with_part(data, "xl/worksheets/sheet1.xml", sheet.encode())).tables[0]
+    assert [cell.text for cell in table.cells] == ["Nội dung", "Quý II", "TRUE"]

@@ -115,7 +115,8 @@ def test_cells_merged_down_give_every_row_their_text(make: Make) -> None:
     def change(made: Any) -> None:
         table = makers.add_table(made, [
             HEAD, ["I", "Tuyên truyền", "", "", ""],
-            ["1", "Viết bài", "VPĐP huyện", "", "Hàng tháng"], ["2", "Phát thanh", "", "BCĐ huyện", ""],
+            ["1", "Viết bài", "VPĐP huyện", "", "Hàng tháng"],
+            ["2", "Phát thanh", "", "BCĐ huyện", ""],
         ])  # fmt: skip
         for column in (2, 4):
             table.cell(2, column).merge(table.cell(3, column))

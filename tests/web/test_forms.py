@@ -149,9 +149,9 @@ def test_a_form_of_one_task_does_nothing_to_another(an: Person, town: Runtime) -
     ("wrong", "at", "said"),
     [
         ({"so_van_ban": "mười hai"}, "so_van_ban", "chưa đúng; hãy ghi số/ký hiệu"),
-        ({"so_van_ban": ""}, "so_van_ban", "chưa đúng"),
+        ({"so_van_ban": ""}, "so_van_ban", "Hãy ghi số, ký hiệu"),
         ({"ngay": "31/6/2020"}, "ngay", "Ngày \"31/6/2020\" chưa đúng"),
-        ({"ngay": ""}, "ngay", "chưa đúng"),
+        ({"ngay": ""}, "ngay", "Hãy ghi ngày"),
         ({"ngay": "23/6/2020"}, "ngay", "còn ở phía trước"),
         ({"trich_yeu": "  "}, "trich_yeu", "Hãy ghi trích yếu"),
         ({"trich_yeu": "x" * 501}, "trich_yeu", "dài 501 ký tự"),

@@ -78,13 +78,18 @@ class _Reader:
     ) -> None:
         name = by_role["name"]
         line = self._id(by_role, place)
+        number = _text(by_role, "number")
+        own = bool(number) and _same_number(line, number)
         for role, cell in by_role.items():
-            key = "id" if role == "number" else role
-            self.ledger.claim(segment.table, cell, ("criterion", line, key))
+            target = ("criterion", line, "id" if role == "number" else role)
+            if role == "number" and not own:
+                target = ("comment", "", "")
+            self.ledger.claim(segment.table, cell, target)
         count = self._count(by_role.get("count"), line, place, segment)
         self.lines.append(
             DraftLine(line, name.text, _text(by_role, "implementing"),
-                      _text(by_role, "directing"), count, place)
+                      _text(by_role, "directing"), count,
+                      "" if own else squash(number), place)
         )  # fmt: skip
         for role in ("implementing", "directing"):
             if role not in by_role:
@@ -130,6 +135,11 @@ class _Reader:
             self.ledger.claim(segment.table, cell, ("question", "", ""))
         quote = squash(" | ".join(cell.text for cell in cells))
         self.asks.append(Ask("row.unread", ("criteria", "", ""), quote, place))
+
+
+def _same_number(line: str, printed: str) -> bool:
+    """True where the row's number is the criterion's: "02" and TC02."""
+    return line.removeprefix("TC").lstrip("0") == printed.strip(" .)").lstrip("0")
 
 
 def _text(by_role: dict[str, Cell], role: str) -> str:

@@ -89,13 +89,14 @@ class DraftRow:
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """One line of the criteria table."""
+    """One line of the criteria table. `printed` is its row number where that is not its id."""
 
     id: str
     name: str
     implementing: str = ""
     directing: str = ""
     count: int | None = None
+    printed: str = ""
     place: Place = NOWHERE
 
 

@@ -157,10 +157,18 @@ class _Walker:
         self.sections.append(DraftSection(section, line.title, line.place))
         content = line.cells["content"]
         self.ledger.claim(line.table, content, ("section", section, "title"), line.start)
+        # A number that another section has is only in the question about it.
+        own = number is not None and (
+            section == number.printed.upper() or section.split(".")[-1] == f"{number.value}"
+        )
+        target = ("section", section, "id") if own else ("question", "", "")
         if line.start:
-            self.ledger.claim(line.table, content, ("section", section, "id"), 0, line.start)
+            self.ledger.claim(line.table, content, target, 0, line.start)
         if "number" in line.cells and line.cells["number"] is not content:
-            self.ledger.claim(line.table, line.cells["number"], ("section", section, "id"))
+            self.ledger.claim(line.table, line.cells["number"], target)
+            if number is None:
+                self._ask("section.number", ("section", section, "id"), line,
+                          line.text("number"), given=section)  # fmt: skip
         if number is None and not line.wide and line.title.upper() != line.title:
             self._ask("section.unsure", ("section", section, "title"), line, line.title)
         self._asides(line, ("section", section, "title"))
@@ -305,7 +313,7 @@ class _Walker:
         self._ask("row.cut", ("row", last.id, "content"), line, quote)
 
     def _unread(self, line: _Line) -> None:
-        for _, cell in line.asides:
+        for _, cell in line.asides + line.others:
             self._ask("row.unread", ("rows", "", ""), line, cell.text)
             self.ledger.claim(line.table, cell, ("question", "", ""))
 

@@ -114,6 +114,8 @@ class _Writer:
 
     def _line(self, line: DraftLine) -> None:
         self.lines.append("[[criterion]]")
+        if line.printed:
+            self._remark(f"Số thứ tự trong bản giấy: {line.printed}")
         for key in ("id", "name", "count", "implementing", "directing"):
             self._asks("criterion", line.id, key)
             value = getattr(line, key)

@@ -1,0 +1,96 @@
+"""`ntm plan import`: what a clerk types and sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ntm_workflow.appendix import toml_file
+from ntm_workflow.commands.plan_import import import_
+from ntm_workflow.errors import Refused
+from tests.conftest import ROOT
+from tests.importers import makers
+
+REGISTER = str(ROOT / "config" / "appendix.toml")
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(import_, [*args, "--register", REGISTER])
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "ke-hoach.txt"
+    path.write_bytes(makers.TEXT)
+    return path
+
+
+def test_a_file_becomes_a_draft_that_is_a_plan(source: Path, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.toml"
+    done = run(str(source), "-o", str(draft), "--coverage")
+    assert done.exit_code == 0, done.output
+    assert "14 dòng trong 11 mục, 10 dòng tiêu chí, 19 chỉ tiêu; 0 câu hỏi" in done.output
+    assert "0 ô còn sót" in done.output
+    assert len(toml_file.load(draft).all_rows) == 24
+
+
+def test_json_says_rows_questions_columns_and_the_proof(source: Path) -> None:
+    report: dict[str, Any] = json.loads(run(str(source), "--json").stdout)
+    assert (report["kind"], report["ready"], report["questions"]) == ("txt", True, [])
+    assert [row["id"] for row in report["rows"]][:3] == ["I.1", "II.1", "II.2"]
+    assert report["plan"]["number"] == 28
+    assert report["coverage"]["gaps"] == []
+    assert {c["role"] for c in report["columns"]} >= {"content", "timing", "count"}
+
+
+def test_a_draft_that_somebody_works_on_is_not_overwritten(source: Path, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.toml"
+    assert run(str(source), "-o", str(draft)).exit_code == 0
+    assert run(str(source), "-o", str(draft)).exit_code == 0  # the same again changes nothing
+    draft.write_text("# câu trả lời\n", "utf-8")
+    done = run(str(source), "-o", str(draft))
+    assert isinstance(done.exception, Refused)
+    assert draft.read_text("utf-8") == "# câu trả lời\n"
+    assert run(str(source), "-o", str(draft), "--force").exit_code == 0
+
+
+def test_a_column_said_by_hand_is_checked(source: Path) -> None:
+    assert "VAI=CỘT" in run(str(source), "--column", "thoi-gian=6").output
+    assert run(str(source), "--column", "timing=6").exit_code == 0
+
+
+def test_a_wrong_ending_is_read_by_content_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "ke-hoach.pdf"
+    path.write_bytes(makers.word(makers.text().blocks))
+    report = json.loads(run(str(path), "--json").stdout)
+    assert report["kind"] == "docx"
+    assert ".pdf" in report["remark"]
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    done = run(str(tmp_path / "không có.docx"))
+    assert isinstance(done.exception, Refused)
+    assert done.exception.key == "import.no_file"
+
+
+def test_without_an_output_the_draft_is_printed(source: Path) -> None:
+    done = run(str(source))
+    assert "schema = 1" in done.stdout
+    assert "câu hỏi" in done.stderr
+
+
+def test_the_readers_are_loaded_only_when_a_file_is_read() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, ntm_workflow.commands.plan_import as p;"
+        "print([m for m in sys.modules if m.startswith(('lxml', 'pdf', 'openpyxl')) "
+        "or '.importers' in m])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
