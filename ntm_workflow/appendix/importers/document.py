@@ -106,8 +106,8 @@ class Document:
 
 def clean(text: str) -> str:
     """Text as stored: NFC, ordinary spaces, no invisible characters; line breaks stay."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _NOTHING.sub("", text.replace("\v", "\n").replace("\f", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\v", "\n").replace("\f", "\n")
+    text = unicodedata.normalize("NFC", _NOTHING.sub("", text))
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
 
