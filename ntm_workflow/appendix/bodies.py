@@ -95,7 +95,7 @@ class Register:
         self._alias: dict[tuple[str, ...], set[str]] = defaultdict(set)
         self._family: dict[tuple[str, ...], dict[Level, list[str]]] = defaultdict(dict)
         self._unit = {_key(unit.name): unit.id for unit in units}
-        self._spellings: dict[str, None] = {}
+        self._spellings: dict[str, str] = {}  # as printed → folded
         self._full: dict[str, set[str]] = defaultdict(set)
         for body in self.bodies.values():
             self._learn(body)
@@ -105,14 +105,14 @@ class Register:
     def _learn(self, body: Body) -> None:
         for name in (body.name, body.short, *body.aliases):
             self._alias[_key(name)].add(body.id)
-            self._spellings[name] = None
+            self._spellings[name] = fold(name)
             for form in full_forms(name):
                 self._full[form].add(body.id)
         for name in body.names:
             self._family[_key(name)].setdefault(body.level, []).append(body.id)
             label = _LEVEL_LABEL[body.level]
             for spelling in (f"{name} {label}", f"{name} cấp {label}"):
-                self._spellings[spelling] = None
+                self._spellings[spelling] = fold(spelling)
                 self._learn_full(spelling, body)
             self._learn_full(f"{name} các {label}", body)
 
@@ -327,8 +327,7 @@ class Register:
 
     def nearest(self, printed: str, count: int = 3) -> tuple[str, ...]:
         """Return the known spellings most like `printed`, best first; none if all are far."""
-        choices = {spelling: fold(spelling) for spelling in self._spellings}
-        found = process.extract(fold(printed), choices, limit=count, score_cutoff=72)
+        found = process.extract(fold(printed), self._spellings, limit=count, score_cutoff=72)
         return tuple(match[2] for match in found)
 
     def nearest_unit(self, printed: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from ntm_workflow.appendix.text import fold
 OPEN, CLOSE = {"(", "[", "{"}, {")", "]", "}"}
 HARD = {";", ":", "•", "●", "*", "▪", "|", "…", "", "·", "?", "!"}
 _STOPPED = {"tp", "tx", "tt", "p", "h", "q", "st", "cty", "n", "t", "cp", "hcm", "vp"}  # "TP. Huế"
+_SHORT = {"h": "huyện", "q": "quận", "x": "xã"}
 _OWNERS = {"tinh uy", "huyen uy", "thanh uy", "thi uy", "quan uy"}
 _LOUD = {"Sở", "Phòng", "UBND", "HĐND", "BCĐ", "BQL", "VPĐP", "MTTQ"}  # begin a name anywhere
 
@@ -85,6 +86,9 @@ class Bounds:
         """A class begins here, though it has no "các": "Ban, ngành", "Đơn vị liên quan"."""
         w = self.words
         noun, head = w.phrase("bare_classes", at), self._head(at)
+        alone = w.phrase("alone", at)
+        if alone and self._ends(w.soft(alone[1])):
+            return True
         if noun and (not head or noun[1] > head[1]):
             title = w.phrase("titles", at)
             return not title or noun[1] > title[1]
@@ -152,15 +156,16 @@ class Bounds:
             if joined := w.phrase("and", at):
                 return self._goes_apart(w.soft(joined[1]), item)
             return self._stops_at_word(at, item)
-        return not w.is_word(at + 1)
+        return not w.is_word(at + 1) and key not in {'"', "”"}
 
     def _stops_at_word(self, at: int, item: Item) -> bool:
         """A word about roles ends a name; so does another name whose comma was lost."""
         w = self.words
         if role := w.phrase("role_stops", at):
             return not (item.collective and self._ends(role[1]))
-        last = w.phrase("role_ends", at)
-        if last and (last[1] >= self.until or w.key(last[1]) in HARD | {".", "\n"}):
+        own = self._head(item.start)
+        last = w.phrase("role_ends", at) if at > (own[1] if own else item.start + 1) else None
+        if last and (last[1] >= self.until or w.key(last[1]) in HARD | {".", ",", "\n"}):
             return True
         if verb := w.phrase("role_verbs", at):
             return self._head(w.soft(verb[1])) is not None
@@ -215,6 +220,8 @@ class Bounds:
         if w.phrase("titles", after) and w.phrase("persons", item.start):
             return False
         spaced = w.tokens[at].start > w.tokens[at - 1].end
+        if spaced and w.key(at) != "-" and self._class_at(after):
+            return True
         if head:
             return spaced or w.lexicon.heads[head[0]][1] != "open"
         return spaced and bool(w.phrase("plural", after) or w.phrase("roles", after))
@@ -232,7 +239,7 @@ class Bounds:
         w = self.words
         if w.phrase("plural", after) or w.phrase("apart", after) or self._proper_head(after):
             return True
-        if item.family == "bare" and w.phrase("bare_classes", after):
+        if item.family == "bare" and (w.phrase("bare_classes", after) or self._class_at(after)):
             return True
         if noun := w.phrase("classes", after):
             named = w.cased and w.capital(noun[1]) and not w.phrase("classes", noun[1])
@@ -255,12 +262,20 @@ class Bounds:
             return None
         if w.key(at).isdigit():
             at, plural = w.soft(at + 1), True
+            if w.key(at) == "/" and w.key(at + 1).isdigit():
+                at = w.soft(at + 2)
         if plural and w.key(at) == "cap" and self._ends(at + 1):
             return Level(self._text(start, at + 1), "cấp", "pdx", True), at + 1
         word = w.phrase("levels", at)
+        if not word and w.key(at) in _SHORT and w.key(at + 1) == "." and self._proper(at + 2):
+            word = (_SHORT[w.key(at)], at + 2)  # "H. Bắc Sơn"
+        if word and w.plain and word[0] == "bản":
+            return None  # without marks "ban" is a board far more often
         if not word or self._blocked(word[0], word[1]):
             return None
         end = word[1]
+        if w.key(end) in {"-", "&"} and w.tokens[end].start == w.tokens[end - 1].end:
+            return None  # the "TT" of "Đài TT-TH"
         if w.key(end) == "." and w.is_word(end + 1) and w.key(end - 1) in _STOPPED:
             end += 1
         tier = w.lexicon.levels[word[0]]
@@ -289,7 +304,10 @@ class Bounds:
     def _proper(self, at: int) -> bool:
         """A proper name of a place begins here: a capital, and nothing known."""
         w = self.words
-        return w.is_word(at) and w.capital(at) and not self._starts(at) and not w.phrase("and", at)
+        if self._starts(at) or w.phrase("and", at):
+            return False
+        narrows = not w.cased and w.phrase("narrows", at) is not None
+        return w.is_word(at) and w.capital(at) and not narrows
 
     def _place_next(self, at: int, item: Item) -> bool:
         return bool(item.levels) and item.levels[-1].place and self._proper(at)

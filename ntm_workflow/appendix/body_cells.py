@@ -108,7 +108,7 @@ class _Reader(Bounds):
         """ "Chủ trì:", "phối hợp với": the end of the words about a role, or 0."""
         w = self.words
         role = w.phrase("roles", at)
-        if role is None:
+        if role is None or w.field_ends("office", at):  # "Giao" of "Giao thông"
             return 0
         follows = w.soft(role[1])
         if w.key(at - 1) == "-" and w.phrase("offices", at) and w.key(follows) != ":":
@@ -129,7 +129,8 @@ class _Reader(Bounds):
             if not depth:
                 break
             close += 1
-        if self.words.phrase("asides", at + 1):
+        person = bool(self.items) and self.words.phrase("persons", self.items[-1].start)
+        if person or self.words.phrase("asides", at + 1):
             self.remarks.append((at, close))
             return close + 1
         if listed := self._announced(at + 1):
@@ -196,6 +197,8 @@ class _Reader(Bounds):
     def _titled(self, item: Item, start: int, at: int) -> int:
         item.title = self._text(start, at)
         follows = self.words.soft(at)
+        if self.words.phrase("plural_persons", start):
+            item.collective, item.sort = True, "class"
         if self.words.phrase("persons", start):
             return self._finish(item, at)
         if self._ends(follows):
@@ -209,7 +212,7 @@ class _Reader(Bounds):
             end = w.soft(plural[1])
             if self._head(end) and (led := self._lead(item, at, end)):
                 return led
-            if not w.phrase("levels", end):
+            if not self._level(at):
                 item.collective, item.sort = True, "class"
                 return self._finish(item, at)
         elif self._class_at(at):
@@ -235,10 +238,15 @@ class _Reader(Bounds):
         assert head is not None
         family, sort = w.lexicon.heads[head[0]]
         follows = w.soft(head[1])
-        if sort not in _SHARING or not family:
+        if not family:
             return 0
         if w.key(follows) == ":" or w.key(follows) in OPEN:
             begins = w.soft(follows + 1)
+            sure = sort in _SHARING and w.key(follows) == ":"
+            if not sure and not w.field_ends(family, begins):
+                return 0
+        elif sort not in _SHARING:
+            return 0
         else:
             ends = w.field_ends(family, follows)
             then = w.soft(ends[0]) if ends else self.until
@@ -292,7 +300,9 @@ class _Reader(Bounds):
         """Read on to the end of the name: its own words, then its levels."""
         end = max(at, known)
         while end < self.until and not (end > item.start and self._stops(end, item)):
-            if not item.collective and end > item.start and (level := self._level(end)):
+            level = self._level(end) if self._may_be_level(end, item) else None
+            level = level or self._council(end, item)
+            if level:
                 item.core = self._text(at, end)
                 item.levels = [level[0]]
                 return self._after_levels(item, level[1])
@@ -302,6 +312,23 @@ class _Reader(Bounds):
             return self._class(item, end)
         self._keep(item, end)
         return end
+
+    def _may_be_level(self, at: int, item: Item) -> bool:
+        """Not the "TT" of "Đài TT-TH", which does not stand apart, nor "BCĐ 389 tỉnh"."""
+        w = self.words
+        if item.collective or at <= item.start or w.tokens[at].start == w.tokens[at - 1].end:
+            return False
+        numbered = item.sort == "board" and w.key(at).isdigit()
+        return not numbered or w.key(at + 1) in {"xa", "phuong", "thon"}
+
+    def _council(self, at: int, item: Item) -> tuple[Level, int] | None:
+        """ "Ban Pháp chế HĐND tỉnh": the council that a board belongs to."""
+        head = self._head(at)
+        if item.sort != "party" or not head or head[0] not in {"HĐND", "hội đồng nhân dân"}:
+            return None
+        level = self._level(head[1])
+        end = level[1] if level else head[1]
+        return Level(self._text(at, end), head[0], "o"), end
 
     def _past(self, at: int) -> int:
         """Step over a word, or over a whole known name inside a longer one."""
@@ -391,7 +418,7 @@ class _Reader(Bounds):
             return end
         apart = w.key(at - 1) in CLOSE or (w.key(at - 1) == ":" and item.sort in _NEEDS_LEVEL)
         if not item.levels and apart and (found := self._level(at)):
-            item.levels = [found[0]]
+            item.levels, item.segment = [found[0]], self.segment
             item.spans.append((at, found[1]))
             return found[1]
         if not item.levels or (item.segment != self.segment and not item.levels[-1].place):

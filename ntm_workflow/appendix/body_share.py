@@ -21,6 +21,8 @@ _SAME = {
 }
 # Committees that cannot stand without a level; with a level of the right they are whole.
 _BARE = {"ubnd", "hdnd", "bcd", "bql", "dang uy", "chinh quyen", "ban thuong vu", "btv", "cap uy"}
+_BARE |= {"thuong truc hdnd", "thuong truc hoi dong nhan dan"}
+_LOOSE = " ,.;:/-–—‑+*•&…|_()[]{}"  # signs that are no part of a name at its ends
 _PARTY_HEADS = {"party", "bureau"}
 
 
@@ -84,7 +86,9 @@ def tidy(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s+([,.;)])", r"\1", text)
     text = re.sub(r"(?<=\S) &(?=\S)|(?<=\S)& (?=\S)", "&", text)  # "TB &XH", not "TB & XH"
-    return re.sub(r"^[\W_]+|[\W_]+$", "", text).strip()
+    text = text.strip(_LOOSE)
+    whole = text.count('"') % 2 == 0 and text.count("“") == text.count("”")
+    return text if whole else text.strip(_LOOSE + '"“”')
 
 
 def share(items: Sequence[Item]) -> None:
@@ -104,7 +108,8 @@ def _share_purpose(item: Item, following: Item) -> None:
     """ "BCĐ, BQL xây dựng NTM các xã": both are for the programme."""
     if item.core or item.levels or item.sort != "board" or item.collective:
         return
-    if following.sort in {"board", "coord"} and following.same != item.same:
+    kin = following.sort == "coord" or following.same in {"bcd", "bql"}
+    if kin and following.same != item.same:
         item.core = following.core
 
 

@@ -119,8 +119,9 @@ class Body:
 
     `names` are the ways it is printed without a level word ("BCĐ"), `aliases`
     the ways that stand alone ("Phòng TC-KH"). `unit` is the commune (or other
-    unit) it belongs to, None where there is only one. `members` lists body ids where a group's members are known; an *open
-    group* has none and is addressed to the coordination office.
+    unit) it belongs to, None where there is only one. `members` lists body ids
+    where a group's members are known; an *open group* has none and is addressed
+    to the coordination office.
     """
 
     id: str

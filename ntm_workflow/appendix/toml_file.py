@@ -361,8 +361,7 @@ class _Reader:
             homes = [u for u in units if u.level is each] if each else [None]
             if each and "{unit}" not in entry["id"]:
                 self.fault("body.each", "id", "body", entry["#"], value=entry["id"])
-            for unit in homes:
-                bodies.append(_body(entry, unit))
+            bodies.extend(make_body(entry, unit) for unit in homes)
         return tuple(bodies)
 
     def _check_members(self, entries: list[dict[str, Any]], register: Register) -> None:
@@ -485,7 +484,9 @@ class _Reader:
         return replace(reading, text=entry["timing"])
 
 
-def _body(entry: dict[str, Any], unit: Unit | None) -> Body:
+def make_body(entry: dict[str, Any], unit: Unit | None) -> Body:
+    """The body of a checked [[body]] entry; with `each`, that of one unit."""
+
     def fill(text: str) -> str:
         if unit is None:
             return text
@@ -533,7 +534,7 @@ def _typed(value: Any, kind: Any) -> Any:
             return kind(value)
         except ValueError:
             raise ValueError("key.choice", {"options": ", ".join(kind)}) from None
-    if kind == Words or kind == Numbers:
+    if kind in (Words, Numbers):
         inner = str if kind == Words else int
         if isinstance(value, list) and all(type(item) is inner for item in value):
             return value

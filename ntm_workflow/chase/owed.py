@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.schema import CreateTable
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import (
     Contact,
     ContactBody,
@@ -137,10 +138,8 @@ def write(
     if not names:
         return Queued()
     not_before = datetime.combine(today, plan.reminders.send_from, ZONE)
-    session.execute(
-        insert(Notice),
-        [_notice(run.id, contact, kind, plan, today, not_before) for contact in names],
-    )
+    same = _notice(run.id, kind, plan, today, not_before)
+    bulk.put(session, Notice, same, ("contact_id",), [(contact,) for contact in names])
     session.execute(
         insert(NoticeItem).from_select(
             ["notice_id", "task_id", "rung", "due_on", "contact_id", "channel", "role"],
@@ -170,10 +169,11 @@ def write(
 
 
 def _notice(
-    run_id: int, contact: int, kind: str, plan: Plan, today: date, not_before: datetime
+    run_id: int, kind: str, plan: Plan, today: date, not_before: datetime
 ) -> dict[str, Any]:
+    """A waiting notice, all but its contact."""
     return {
-        "run_id": run_id, "contact_id": contact, "channel": MAIL, "kind": kind,
+        "run_id": run_id, "channel": MAIL, "kind": kind,
         "plan_id": plan.id, "run_on": today, "state": "pending", "not_before": not_before,
         "tries": 0, "resent": 0, "address": "", "subject": "", "body": "", "html": "",
         "message_id": "", "error": "",

@@ -16,6 +16,7 @@ from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence, occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import show
+from ntm_workflow.reports import why
 
 PERIOD_RULES = click.Choice(["decree-09-2019", "calendar"])
 
@@ -51,23 +52,12 @@ def explain(
         for choice in reading.question.choices:
             click.echo(f"    - {choice}")
     for occurrence in dated:
-        for line in why(occurrence):
+        for line in _why(occurrence):
             click.echo(f"  {line}")
 
 
-def why(o: Occurrence) -> list[str]:
-    """The steps from the text to the day, a sentence each."""
-    period, nominal = texts.period(o.period), texts.full_day(o.nominal_due)
-    due = texts.full_day(o.due_on)
-    if o.rule == "send-within":
-        return [
-            texts.say("why.cut_off", period=period, day=nominal),
-            texts.say("why.send_within", due=due),
-        ]
-    lines = [texts.say("why.nominal", period=period, day=nominal)]
-    if o.rule == "day-off":
-        lines.append(texts.say("why.day_off", reason=o.day_off, due=due))
-    return lines
+def _why(o: Occurrence) -> list[str]:
+    return why.steps(o.period, o.nominal_due, o.due_on, o.rule, o.day_off)
 
 
 def _lines(year: int, header: str, period_rule: str) -> None:
@@ -144,7 +134,7 @@ def _as_json(reading: Reading, dated: list[Occurrence]) -> dict[str, Any]:
         "other_years": list(reading.other_years),
         "occurrences": [
             {"period": o.period, "opens_on": o.opens_on, "nominal_due": o.nominal_due,
-             "due_on": o.due_on, "rule": o.rule, "day_off": o.day_off, "why": why(o)}
+             "due_on": o.due_on, "rule": o.rule, "day_off": o.day_off, "why": _why(o)}
             for o in dated
         ],
         "question": _question(reading),

@@ -16,6 +16,7 @@ from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import show
+from ntm_workflow.commands.plan_import import import_
 from ntm_workflow.errors import AppendixFaults
 
 
@@ -102,6 +103,7 @@ def show_(file: Path | None, as_json: bool) -> None:
 
 
 plan.add_command(show_, "show")
+plan.add_command(import_, "import")
 
 
 def _as_json(made: Plan, days: WorkCalendar) -> dict[str, Any]:

@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.orm import Session
 
-MANY = 200  # from here on preparing each row in SQLAlchemy costs more than the database does
+MANY = 200  # from here on preparing rows in SQLAlchemy costs more than the database does
+
+Row = tuple[Any, ...]
 
 
-def put(session: Session, table: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows in the session's transaction. All have the keys of the first.
+def put(
+    session: Session,
+    table: type[Any],
+    same: Mapping[str, Any],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+) -> None:
+    """Insert rows in the session's transaction.
 
-    Defaults of the mapping are not filled in: every column that needs a value
-    must be among the keys.
+    `same` holds the values that all rows share, `columns` names those of each
+    row. Defaults of the mapping are not filled in.
     """
     target: Table = table.__table__
     if len(rows) < MANY:
-        session.execute(insert(target), rows)
+        dicts = [{**same, **dict(zip(columns, row, strict=True))} for row in rows]
+        session.execute(insert(target), dicts)
         return
-    columns = list(rows[0])
     connection = session.connection()
-    values = _as_stored(connection, target, columns, rows)
+    names = [*same, *columns]
+    values = _as_stored(connection, target, same, columns, rows)
     if connection.dialect.name == "postgresql":
-        _copy(connection, target, columns, values)
+        driver: Any = connection.connection.driver_connection
+        copying = f"COPY {target.name} ({', '.join(names)}) FROM STDIN"
+        with driver.cursor() as cursor, cursor.copy(copying) as copy:
+            for row in values:
+                copy.write_row(row)
     else:
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {target.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  # nosec B608 - names of our own tables
-        connection.exec_driver_sql(statement, list(values))
+        marks = ", ".join("?" * len(names))
+        inserting = f"INSERT INTO {target.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608  # nosec B608 - our own names
+        connection.exec_driver_sql(inserting, list(values))
 
 
 def _as_stored(
-    connection: Connection, table: Table, columns: list[str], rows: Iterable[Mapping[str, Any]]
-) -> Iterable[tuple[Any, ...]]:
+    connection: Connection,
+    table: Table,
+    same: Mapping[str, Any],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+) -> Iterator[Row]:
     """Each row as the driver wants it: on SQLite, for instance, days are text."""
-    makers = {
-        name: make
-        for name in columns
-        if (make := table.c[name].type.dialect_impl(connection.dialect).bind_processor(
-            connection.dialect
-        ))
-    }  # fmt: skip
+
+    def maker(name: str) -> Callable[[Any], Any] | None:
+        kind = table.c[name].type.dialect_impl(connection.dialect)
+        return kind.bind_processor(connection.dialect)
+
+    head = tuple(make(value) if (make := maker(name)) else value for name, value in same.items())
+    makers = [(place, make) for place, name in enumerate(columns) if (make := maker(name))]
     for row in rows:
-        yield tuple(makers[name](row[name]) if name in makers else row[name] for name in columns)
-
-
-def _copy(
-    connection: Connection, table: Table, columns: list[str], values: Iterable[tuple[Any, ...]]
-) -> None:
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor:
-        with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
-            for row in values:
-                copy.write_row(row)
+        if makers:
+            made = list(row)
+            for place, make in makers:
+                made[place] = make(made[place])
+            row = tuple(made)
+        yield head + row

@@ -76,11 +76,8 @@ def _submit(deed: Deed) -> None:
     issuer = plan.body(deed.task.body_id).name if plan.has_body(deed.task.body_id) else ""
     number, subject = typed.get("so_van_ban"), typed.get("trich_yeu")
     forms.check(
-        lambda: (
-            evidence.document(number, None, "x", issuer, today)
-            if number
-            else _raise(Refused("form.no_number"))
-        ),
+        lambda: None if number else _raise(Refused("form.no_number")),
+        lambda: evidence.document(number or "1/BC", None, "x", issuer, today),
         lambda: evidence.document("1/BC", typed.day("ngay"), "x", issuer, today),
         lambda: evidence.document("1/BC", None, subject, issuer, today),
         lambda: _late_reason(deed),

@@ -87,10 +87,12 @@ def check(*steps: Callable[[], object]) -> None:
 
 # The field that a refusal is about.
 _FIELDS = {
-    "evidence.number": "so_van_ban", "evidence.date": "ngay", "evidence.future": "ngay",
+    "form.no_number": "so_van_ban", "evidence.number": "so_van_ban",
+    "form.no_day": "ngay", "evidence.date": "ngay", "evidence.future": "ngay",
+    "extension.earlier": "ngay",
     "evidence.no_subject": "trich_yeu", "evidence.long_subject": "trich_yeu",
-    "evidence.late_reason": "ly_do_qua_han", "evidence.too_large": "tep", "evidence.empty": "tep",
-    "form.too_many_files": "tep", "form.no_day": "ngay", "form.no_number": "so_van_ban", "extension.earlier": "ngay", "reason.missing": "ly_do",
+    "evidence.late_reason": "ly_do_qua_han", "reason.missing": "ly_do",
+    "evidence.too_large": "tep", "evidence.empty": "tep", "form.too_many_files": "tep",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import dossier, tasks
+from ntm_workflow.reports import dossier, tasks, why
 from ntm_workflow.reports.dossier import Dossier
 from ntm_workflow.reports.tasks import Cursor, Filter
 from ntm_workflow.store.tables import AuditEntry
@@ -148,18 +148,11 @@ def _why(found: Dossier, plan: Plan) -> list[str]:
         steps.append(say("why.reading", reading=describe(plan.row(task.row_id).reading)))
     moves = [json.loads(e.data) for e in found.history if e.action == "task.due_changed"]
     first_due = date.fromisoformat(moves[0]["from"]) if moves else task.due_on
-    period = texts.period(task.period)
-    if task.due_rule == "send-within":
-        steps.append(say("why.cut_off", period=period, day=day(task.nominal_due)))
-        steps.append(say("why.send_within", due=day(first_due)).strip())
-    else:
-        steps.append(say("why.nominal", period=period, day=day(task.nominal_due)))
-    if task.due_rule == "day-off":
-        steps.append(say("why.day_off", reason=task.day_off, due=day(first_due)).strip())
+    steps += why.steps(task.period, task.nominal_due, first_due, task.due_rule, task.day_off)
     for move in moves:
         to = date.fromisoformat(move["to"])
         steps.append(say("why.moved", due=day(to), reason=move["reason"]))
-    return [step[:1].upper() + step[1:] for step in steps]
+    return [step[:1].upper() + step[1:] for step in map(str.strip, steps)]
 
 
 @router.get("/minh-chung/{file_id}")

@@ -12,10 +12,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Row, Table, select, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.store import bulk
@@ -23,7 +22,8 @@ from ntm_workflow.store.tables import AuditEntry, AuditHead
 
 _TABLE = cast(Table, AuditEntry.__table__)  # read without the ORM: it is many rows
 GENESIS = bytes(32)  # the hash before the first entry
-_fields = itemgetter("actor", "role", "body", "via", "run_id", "action", "subject", "data")
+_BY = ("actor", "role", "body", "via", "run_id")
+_WHAT = ("action", "subject", "data")
 
 
 class Action(enum.StrEnum):
@@ -39,7 +39,6 @@ class Action(enum.StrEnum):
     TASK_CANCELLED = "task.cancelled"
     TASK_SUSPENDED = "task.suspended"
     TASK_RESUMED = "task.resumed"
-    TASK_REASSIGNED = "task.reassigned"
     TASK_DUE_CHANGED = "task.due_changed"
     EXTENSION_ASKED = "extension.asked"
     EXTENSION_GRANTED = "extension.granted"
@@ -50,7 +49,6 @@ class Action(enum.StrEnum):
     NOTICE_SUPPRESSED = "notice.suppressed"
     NOTICE_RESENT = "notice.resent"
     CONTACT_IMPORTED = "contact.imported"
-    EVIDENCE_READ = "evidence.read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +90,16 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
     seq, prev = lock(session)
     instant = now.astimezone(UTC)
     at = _instant(instant)
-    rows: list[dict[str, Any]] = []
+    by = (actor.name, actor.role, actor.body or "", actor.via, actor.run_id)
+    rows: list[tuple[Any, ...]] = []
     for entry in found:
         seq += 1
-        row = {
-            "seq": seq, "at": instant, "actor": actor.name, "role": actor.role,
-            "body": actor.body or "", "via": actor.via, "run_id": actor.run_id,
-            "action": str(entry.action), "subject": entry.subject, "data": _json(entry.data),
-        }  # fmt: skip
-        row["prev"] = prev
-        prev = row["hash"] = _hash(prev, row, at)
-        rows.append(row)
-    bulk.put(session, AuditEntry, rows)
+        what = (entry.action.value, entry.subject, _json(entry.data))
+        hashed = _hash(prev, (seq, at, *by, *what))
+        rows.append((seq, *what, prev, hashed))
+        prev = hashed
+    same = {"at": instant, **dict(zip(_BY, by, strict=True))}
+    bulk.put(session, AuditEntry, same, ("seq", *_WHAT, "prev", "hash"), rows)
     session.execute(update(AuditHead).values(seq=seq, hash=prev))
     return len(rows)
 
@@ -126,15 +122,15 @@ def head(session: Session) -> int:
 def verify(session: Session) -> Broken | None:
     """Re-read the whole chain; return the first entry that breaks it, or None."""
     seq, prev = 0, GENESIS
-    for row in _stream(session):
+    for found, at, *said, before, hashed in _stream(session):
         seq += 1
-        if row["seq"] != seq:
+        if found != seq:
             return Broken(seq, "missing")
-        if row["prev"] != prev:
+        if before != prev:
             return Broken(seq, "reordered")
-        if row["hash"] != _hash(prev, row, _instant(row["at"])):
+        if hashed != _hash(prev, (seq, _instant(at), *said)):
             return Broken(seq, "changed")
-        prev = row["hash"]
+        prev = hashed
     last = session.execute(select(AuditHead.seq, AuditHead.hash)).one()
     if (last.seq, last.hash) != (seq, prev):
         return Broken(seq + 1, "missing")
@@ -163,15 +159,15 @@ def entries(
     return list(session.scalars(query))
 
 
-def _stream(session: Session) -> Iterator[Mapping[str, Any]]:
-    query = select(_TABLE).order_by(_TABLE.c.seq)
+def _stream(session: Session) -> Iterator[Row[Any]]:
+    columns = (_TABLE.c[name] for name in ("seq", "at", *_BY, *_WHAT, "prev", "hash"))
+    query = select(*columns).order_by(_TABLE.c.seq)
     for page in session.execute(query.execution_options(yield_per=10_000)).partitions():
-        for row in page:
-            yield row._asdict()
+        yield from page
 
 
-def _hash(prev: bytes, row: Mapping[str, Any], at: str) -> bytes:
-    return hashlib.sha256(prev + _canonical(row, at).encode()).digest()
+def _hash(prev: bytes, fields: tuple[Any, ...]) -> bytes:
+    return hashlib.sha256(prev + _text(fields).encode()).digest()
 
 
 def canonical(row: Mapping[str, Any]) -> str:
@@ -181,16 +177,11 @@ def canonical(row: Mapping[str, Any]) -> str:
     is the JSON text as stored. Fixed by test vectors: changing it breaks every
     chain that exists.
     """
-    return _canonical(row, _instant(row["at"]))
-
-
-def _canonical(row: Mapping[str, Any], at: str) -> str:
-    return _text((row["seq"], at, *_fields(row)))
+    return _text((row["seq"], _instant(row["at"]), *(row[name] for name in (*_BY, *_WHAT))))
 
 
 def _instant(at: datetime) -> str:
-    at = at.astimezone(UTC)
-    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _day(value: Any) -> str:

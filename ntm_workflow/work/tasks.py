@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan, Row
@@ -19,6 +19,7 @@ from ntm_workflow.calendar import ladder
 from ntm_workflow.calendar.occurrences import Occurrence, occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
+from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import (
     BodyRecord,
     OccurrenceRecord,
@@ -226,9 +227,7 @@ def _insert_new(session: Session, task: dict[str, Any], row: Row) -> list[str]:
     )  # fmt: skip
     new = [body for body in row.implementing if body not in known]
     if new:
-        session.execute(
-            insert(cast(Table, Task.__table__)), [{**task, "body_id": body} for body in new]
-        )
+        bulk.put(session, Task, task, ("body_id",), [(body,) for body in new])
     return new
 
 

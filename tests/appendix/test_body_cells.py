@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ntm_workflow.appendix.body_cells import Piece, pieces, split
-from ntm_workflow.appendix.body_words import lexicon, tokens
+from ntm_workflow.appendix.body_words import tokens
 from ntm_workflow.appendix.text import fold
 
 CELLS = [
@@ -77,15 +78,23 @@ def test_doubled_spaces_and_trailing_signs_give_the_same_bodies(text: str) -> No
     assert split(f"  {text.replace(' ', '  ')} ;, ").bodies == split(text).bodies
 
 
-def test_cells_typed_without_any_marks_are_split_alike_but_for_the_marks() -> None:
-    """A few are not: "xã Vũ Lễ" typed "xa Vu Le" reads "Vụ"; they are listed in the docs."""
-    alike = sum(
-        [fold(name) for name in split(plain).bodies] == [fold(name) for name in listed(bodies)]
+def bare(text: str) -> str:
+    """The text as typed without a Vietnamese keyboard."""
+    marks = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(c for c in marks if unicodedata.category(c) != "Mn")
+
+
+@pytest.mark.parametrize("damage", [bare, str.upper, str.lower])
+def test_nearly_every_cell_without_marks_or_capitals_gives_the_same_bodies(
+    damage: Callable[[str], str],
+) -> None:
+    """Some cannot: without marks "đối" is "đội", without capitals no commune shows as a name."""
+    read = [
+        [fold(name) for name in split(damage(text.replace("\\n", "\n"))).bodies]
+        == [fold(name) for name in listed(bodies)]
         for text, bodies, *_ in CELLS
-        for plain in [fold(text.replace("\\n", " ; "))]
-        if "\\n" not in text
-    )
-    assert alike / sum("\\n" not in text for text, *_ in CELLS) > 0.8
+    ]
+    assert sum(read) / len(read) > 0.95
 
 
 @pytest.mark.parametrize("text", [text.replace("\\n", "\n") for text, *_ in CELLS])
@@ -96,14 +105,6 @@ def test_every_letter_of_a_cell_is_in_a_body_a_remark_or_a_joining_word(text: st
             assert words(piece.text) <= JOINING
         if piece.kind == "body":
             assert not unsaid(piece)
-
-
-def test_a_remark_holds_no_body_unless_it_says_that_it_shortens_one() -> None:
-    heads = {head.casefold() for head, (_, sort) in lexicon().heads.items() if sort != "place"}
-    for text, *_ in CELLS:
-        for piece in pieces(text.replace("\\n", "\n")):
-            alone = piece.kind == "remark" and piece.text.casefold() in heads - {"vpđp"}
-            assert not alone, (text, piece)
 
 
 SIGNS = st.sampled_from([", ", "; ", " và ", "\n", " - ", "/", ":", " (", ") ", " & ", " ", "."])

@@ -26,7 +26,7 @@ TESTER = Actor("kiểm thử", via="test")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         warnings.warn("CHROMIUM IS MISSING: the pages are not tried in a browser", stacklevel=1)

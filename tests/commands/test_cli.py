@@ -122,7 +122,8 @@ def test_a_task_s_whole_life_from_the_shell(ntm: Ntm, tmp_path: Path) -> None:
 def test_late_evidence_without_a_reason_is_refused_in_words(ntm: Ntm) -> None:
     ntm("open", "--on", "2020-06-01")
     done = ntm("submit", TASK, "--number", "12/BC-UBND", "--date", "2020-07-01",
-               "--subject", "x", "--as", "bql-tan-lap", "--on", "2020-07-01", check=False)  # fmt: skip
+               "--subject", "x", "--as", "bql-tan-lap", "--on", "2020-07-01",
+               check=False)  # fmt: skip
     assert done.returncode == 1
     assert "lý do quá hạn" in done.stderr
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from ntm_workflow import texts
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.commands.plan_import import import_
 from ntm_workflow.errors import Refused
@@ -94,3 +96,13 @@ def test_the_readers_are_loaded_only_when_a_file_is_read() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_question_and_refusal_has_its_sentence() -> None:
+    folder = ROOT / "ntm_workflow" / "appendix" / "importers"
+    code = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    asked = set(re.findall(r"(?:Ask|_ask)\(\s*\"([a-z_]+\.[a-z_]+)\"", code))
+    refused = set(re.findall(r"\"(import\.[a-z_]+)\"", code))
+    assert len(asked) > 20
+    assert {key for key in asked if not texts.has(f"import.ask.{key}")} == set()
+    assert {key for key in refused if not texts.has(key)} == set()

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from ntm_workflow.appendix import timing
-from ntm_workflow.appendix.bodies import Register
+from ntm_workflow.appendix.bodies import Register, Unresolved
 from ntm_workflow.appendix.importers import criteria, head, rows, segments, targets
 from ntm_workflow.appendix.importers.document import Document, Paragraph, Place, Table, squash
 from ntm_workflow.appendix.importers.known import Known
 from ntm_workflow.appendix.importers.pieces import Ask, Draft, DraftLine, DraftRow, Head, Ledger
 from ntm_workflow.appendix.importers.segments import Segment
-from ntm_workflow.appendix.model import Kind, Reading
+from ntm_workflow.appendix.model import Kind, Named, Reading
 from ntm_workflow.errors import Refused
 
 _ROLES = ("directing", "implementing", "coordinating")
@@ -165,6 +165,7 @@ class _Checks:
     def __init__(self, register: Register | None, year: int | None) -> None:
         self.register = register
         self.year = year
+        self._read: dict[str, tuple[tuple[Named, ...], tuple[Unresolved, ...]]] = {}
         self.asks: list[Ask] = []
 
     def row(self, row: DraftRow) -> DraftRow:
@@ -183,7 +184,9 @@ class _Checks:
     def _bodies(self, cell: str, where: tuple[str, str, str], at: DraftRow | DraftLine) -> None:
         if not cell or self.register is None:
             return
-        named, lost = self.register.resolve(cell)
+        if cell not in self._read:
+            self._read[cell] = self.register.resolve(cell)
+        named, lost = self._read[cell]
         for name in lost:
             if name.ambiguous:
                 choices = tuple(self.register.bodies[body].name for body in name.ambiguous)

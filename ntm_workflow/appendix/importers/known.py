@@ -71,5 +71,7 @@ def _each(entry: dict[str, Any], units: list[Unit]) -> list[Any]:
     """The body of an entry, or one for each unit of its level."""
     typed = {**entry, "level": Level(entry["level"]), "kind": BodyKind(entry["kind"])}
     if "each" not in entry:
-        return [toml_file._body(typed, None)]
-    return [toml_file._body(typed, unit) for unit in units if unit.level is Level(entry["each"])]
+        return [toml_file.make_body(typed, None)]
+    return [
+        toml_file.make_body(typed, unit) for unit in units if unit.level is Level(entry["each"])
+    ]

@@ -75,7 +75,8 @@ def _document(file: Any) -> Document:
 
 def _page(page: Any) -> Iterator[Paragraph | Table]:
     """Blocks of one page from top to bottom; its page number is none of them."""
-    chars = [char for char in page.dedupe_chars().chars if char.get("upright", True)]
+    chars = _once(char for char in page.chars if char.get("upright", True))
+    turned = "".join(char["text"] for char in page.chars if not char.get("upright", True))
     found: list[tuple[float, Paragraph | Table]] = []
     for table in page.find_tables(_closed(page)):
         inside = [char for char in chars if _within(char, table.bbox)]
@@ -83,8 +84,24 @@ def _page(page: Any) -> Iterator[Paragraph | Table]:
             chars = [char for char in chars if not _within(char, table.bbox)]
             found.append((table.bbox[1], _grid(table.cells, inside, page.page_number)))
     found += _paragraphs(chars, page)
+    if text := clean(turned):  # written upwards: not in lines, but not lost
+        found.append((float(page.height), Paragraph(text, page.page_number)))
     for _, block in sorted(found, key=lambda one: one[0]):
         yield block
+
+
+def _once(chars: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Characters without those printed again upon themselves, as some printers make bold."""
+    seen: dict[tuple[str, int, int], tuple[float, float]] = {}
+    found = []
+    for char in chars:
+        x, y = char["x0"], char["top"]
+        near = [(char["text"], int(x) + a, int(y) + b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+        places = (seen[key] for key in near if key in seen)
+        if not any(abs(x - px) < 1 and abs(y - py) < 1 for px, py in places):
+            found.append(char)
+            seen[near[4]] = (x, y)
+    return found
 
 
 def _closed(page: Any) -> dict[str, Any]:

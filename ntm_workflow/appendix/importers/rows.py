@@ -97,9 +97,11 @@ class _Walker:
         self._top = 0
         self._numbered = self._sectioned = False
         self._prefix = ""
+        self._annexes = 0
 
     def segment(self, segment: Segment) -> None:
         lines = [line for row in segment.rows if (line := _line(segment, row))]
+        self._annexes += not segment.joined
         if not segment.joined and self.rows:
             self._new_table(segment, lines)
         self._numbered = any(line.number and not line.alone for line in lines)
@@ -119,7 +121,7 @@ class _Walker:
         taken = {section.id.split(".")[0] for section in self.sections}
         if numbers & taken or not numbers:
             self._stack.clear()
-            self._prefix = f"PL{segment.table.number}"
+            self._prefix = f"PL{self._annexes}"
 
     # -- sections -----------------------------------------------------------
 
@@ -275,6 +277,10 @@ class _Walker:
         """A table without sections is one section, called like its annex."""
         self._top += 1
         given = f"{self._prefix}.1" if self._prefix else "0" if self._sectioned else "I"
+        taken = {section.id for section in self.sections}
+        while given in taken:  # rows that stand between two sections
+            self._top += 1
+            given = f"{self._prefix or '0'}.{self._top}"
         title = segment.title
         self._stack.append(_Open(given, ("whole", 0), self._top))
         self.sections.append(DraftSection(given, title or "Phụ lục", line.place))

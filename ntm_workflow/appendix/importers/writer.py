@@ -6,6 +6,7 @@ The cells are verbatim; a question is a comment beginning with HỎI at its plac
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 
@@ -34,6 +35,9 @@ class _Writer:
         self.draft = draft
         self.say = say
         self.lines: list[str] = []
+        self._asked: dict[tuple[str, ...], list[Ask]] = defaultdict(list)
+        for ask in draft.asks:
+            self._asked[ask.where].append(ask)
 
     # -- parts --------------------------------------------------------------
 
@@ -151,9 +155,8 @@ class _Writer:
         self.lines.append(f"# {printable}")
 
     def _asks(self, *where: str) -> None:
-        for ask in self.draft.asks:
-            if ask.where == where:
-                self._remark(f"HỎI: {self.say(ask)}")
+        for ask in self._asked.get(where, ()):
+            self._remark(f"HỎI: {self.say(ask)}")
 
 
 def _value(value: object) -> str:
