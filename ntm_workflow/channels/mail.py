@@ -21,7 +21,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from email.utils import quote as escaped
-from typing import Any, ClassVar
+from typing import Any
 
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
 from apprise.manager_plugins import NotificationManager
@@ -45,16 +45,16 @@ class NotifySmtp(NotifyBase):
     notify_format = NotifyFormat.TEXT
     body_maxlen = 10_000_000
     title_maxlen = 500
-    templates: ClassVar = ("{schema}://{host}", "{schema}://{host}:{port}",
+    templates = ("{schema}://{host}", "{schema}://{host}:{port}",
                  "{schema}://{user}:{password}@{host}:{port}")  # fmt: skip
-    template_tokens: ClassVar = dict(
+    template_tokens = dict(
         NotifyBase.template_tokens,
         host={"name": "host", "type": "string", "required": True},
         port={"name": "port", "type": "int", "min": 1, "max": 65535},
         user={"name": "user", "type": "string"},
         password={"name": "password", "type": "string", "private": True},
     )
-    template_args: ClassVar = dict(
+    template_args = dict(
         NotifyBase.template_args,
         **{
             "from": {"name": "sender", "type": "string", "map_to": "sender"},

@@ -224,7 +224,8 @@ def _pause(tries: int) -> timedelta:
     """Full jitter: anything up to the pause that doubles with each try."""
     doubled: timedelta = FIRST_PAUSE * 2 ** min(tries, 12)
     longest = min(doubled, LONGEST_PAUSE)
-    return longest * random.random()  # noqa: S311  # nosec B311 - spreads load, guards nothing
+    spread = random.random()  # noqa: S311  # nosec B311
+    return longest * spread
 
 
 def _claim(rt: Runtime, now: datetime) -> Notice | None:
