@@ -26,7 +26,7 @@ bench: .venv/dev.stamp
 
 # Both locks again from pyproject.toml, with hashes; needs the tool uv.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header --no-strip-extras pyproject.toml --group build
+	--no-annotate --no-header --no-strip-extras pyproject.toml --group build
 lock:
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock

@@ -283,7 +283,8 @@ class Bounds:
         if not prefix or plural:
             merged = self._same_tier(end, tier)
         text = self._text(start, merged)
-        return Level(text, self._text(at, word[1]), tier, plural or merged > end), merged
+        level = Level(text, self._text(at, word[1]), tier, plural or merged > end, start=start)
+        return level, merged
 
     def _same_tier(self, end: int, tier: str) -> int:
         """Past further words of the same tier: "huyện, thị xã, thành phố"."""
@@ -310,7 +311,15 @@ class Bounds:
         return w.is_word(at) and w.capital(at) and not narrows
 
     def _place_next(self, at: int, item: Item) -> bool:
-        return bool(item.levels) and item.levels[-1].place and self._proper(at)
+        """Another place of a list: "UBND xã Tân Lập, Vũ Lễ"; four capitalised words at most."""
+        if not (item.levels and item.levels[-1].place and self._proper(at)):
+            return False
+        end = at
+        while not self._ends(end):
+            if not self.words.capital(end):
+                return False
+            end += 1
+        return end - at <= 4
 
     def _text(self, start: int, end: int) -> str:
         """The printed words between two places, line breaks as spaces."""

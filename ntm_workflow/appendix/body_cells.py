@@ -133,16 +133,17 @@ class _Reader(Bounds):
         if person or self.words.phrase("asides", at + 1):
             self.remarks.append((at, close))
             return close + 1
-        if listed := self._announced(at + 1):
+        listed = self._announced(at + 1)
+        if listed:
             self.items.append(listed)
         inside, self.until = self.until, close
         start = at + 1
         while start < close:
-            start = max(self._inside(start), start + 1)
+            start = max(self._inside(start, listed), start + 1)
         self.until = inside
         return close + 1
 
-    def _inside(self, at: int) -> int:
+    def _inside(self, at: int, listed: Item | None) -> int:
         w = self.words
         if not w.is_word(at) or w.phrase("and", at):
             return at + 1
@@ -150,7 +151,7 @@ class _Reader(Bounds):
             self.remarks.append((at, role[1]))
             return role[1]
         last = self.items[-1] if self.items else None
-        if last and last.levels and last.levels[-1].place and self._place_next(at, last):
+        if listed and last is listed and (self._place_next(at, listed) or self._level(at)):
             return self._more_levels(at)
         kind = self._starts(at)
         if kind in {"head", "class", "plural"} and not self._shortens(at):
@@ -177,7 +178,17 @@ class _Reader(Bounds):
         if not self._proper(at) or self.words.key(at).isdigit():
             return None
         self.items.pop()
-        return replace(last, levels=[replace(last.levels[-1], place=True, text="")])
+        self._announce(last)
+        return last
+
+    def _announce(self, item: Item) -> None:
+        """Its places follow: "các xã" was said of all of them, and goes when each is named."""
+        level = item.levels[-1]
+        item.levels[-1] = replace(level, text="", plural=False, place=True)
+        start, end = item.spans.pop()
+        if start < level.start:
+            item.spans.append((start, level.start))
+        self.remarks.append((level.start, end))
 
     # -- names ------------------------------------------------------------
 
@@ -397,8 +408,8 @@ class _Reader(Bounds):
         elif words:
             item.levels[-1] = replace(last, text=tidy(f"{last.text} {words}"))
         elif w.key(w.soft(end)) == ":" and self._proper(w.soft(w.soft(end) + 1)):
-            item.levels[-1] = replace(last, text="", plural=False, place=True)
             self._keep(item, end)
+            self._announce(item)
             return w.soft(end) + 1
         self._keep(item, end)
         return end
@@ -407,7 +418,7 @@ class _Reader(Bounds):
         """ "…, xã", "…, Bình Gia": the name before goes on with another level; 0 if not."""
         w = self.words
         item = self.items[-1] if self.items else None
-        if item is None or item.collective or not item.spans:
+        if item is None or item.collective:
             return 0
         if self._place_next(at, item):
             end = at

@@ -32,6 +32,7 @@ class Level:
 
     `word` is the level word alone ("xã"), `place` the proper name behind it,
     `tier` which of c, p, d, x, v it may be; "o" is a party committee that owns.
+    `start` is its place among the tokens.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Level:
     tier: str
     plural: bool = False
     place: bool = False
+    start: int = 0
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ import re
 import tomllib
 import unicodedata
 from dataclasses import replace
-from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ from ntm_workflow.appendix import findings, timing
 from ntm_workflow.appendix.bodies import Register, Unresolved
 from ntm_workflow.appendix.model import (
     Body,
-    BodyKind,
     Criterion,
     Every,
     Fault,
     Kind,
-    Level,
     Named,
     OrderedDay,
     Plan,
@@ -35,62 +32,9 @@ from ntm_workflow.appendix.model import (
     Window,
 )
 from ntm_workflow.appendix.places import Places
+from ntm_workflow.appendix.toml_keys import ARRAYS, KEYS, REQUIRED, typed
 from ntm_workflow.errors import AppendixFaults
 
-Words = list[str]
-Numbers = list[int]
-PERIOD_RULES = ("decree-09-2019", "calendar")
-DAY_OFF_RULES = ("next", "previous", "none")
-
-# The keys of each table and what they hold; those in REQUIRED must be there.
-KEYS: dict[str, dict[str, Any]] = {
-    "": {"schema": int},
-    "plan": {
-        "id": str, "number": int, "symbol": str, "issuer": str, "title": str, "place": str,
-        "issued_on": date, "effective_on": date, "year": int, "level": Level,
-        "coordination_office": str,
-    },
-    "rules": {
-        "period_rule": PERIOD_RULES, "send_within_working_days": int,
-        "day_off": DAY_OFF_RULES, "lead_days": int, "periodic": Words,
-    },
-    "reminders": {
-        "before": Numbers, "after": Numbers, "then_every": int,
-        "tell_coordinating_from": int, "tell_directing_from": int,
-        "review_working_days": int, "quarter_letter_working_days": int,
-        "send_from": time, "send_until": time,
-    },
-    "ordered_day": {"day": date, "off": bool, "document": str},
-    "unit": {"id": str, "name": str, "level": Level, "type": str, "in_programme": bool},
-    "body": {
-        "id": str, "each": Level, "name": str, "short": str, "level": Level, "kind": BodyKind,
-        "names": Words, "aliases": Words, "members": Words,
-    },
-    "section": {"id": str, "title": str},
-    "row": {
-        "id": str, "content": str, "directing": str, "implementing": str, "coordinating": str,
-        "timing": str, "read_as": str, "reading": ("windows", "span"), "scope": Words,
-        "note": str, "day_off": DAY_OFF_RULES, "lead_days": int, "every": Words,
-    },
-    "criteria": {"title": str, "total": int, "body": str, "timing": str, "check_in": Every},
-    "criterion": {"id": str, "name": str, "count": int, "implementing": str, "directing": str},
-    "target": {
-        "criterion": int, "name": str, "added": int, "reached": int, "of": int, "percent": str,
-    },
-}  # fmt: skip
-ARRAYS = ("ordered_day", "unit", "body", "section", "row", "criterion", "target")
-REQUIRED = {
-    "plan": ("id", "number", "symbol", "issuer", "title", "issued_on", "year", "level",
-             "coordination_office"),
-    "ordered_day": ("day", "off", "document"),
-    "unit": ("id", "name", "level"),
-    "body": ("id", "name", "level", "kind"),
-    "section": ("id", "title"),
-    "row": ("id", "content", "implementing", "timing"),
-    "criteria": ("body", "timing"),
-    "criterion": ("id", "name", "implementing", "directing"),
-    "target": ("criterion", "name", "added", "reached", "of"),
-}  # fmt: skip
 _ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 _ROW_ID = re.compile(r"^[A-Z0-9]+(\.[0-9]+[a-z]?)*$")
 
@@ -228,7 +172,7 @@ class _Reader:
                 self.fault(code, key, table, index, key=key, nearest=nearest)
                 continue
             try:
-                good[key] = _typed(value, known[key])
+                good[key] = typed(value, known[key])
             except ValueError as error:
                 code, details = error.args
                 self.fault(code, key, table, index, value=value, **details)
@@ -521,37 +465,6 @@ def _as_span(reading: Reading) -> Reading:
     first, last = reading.windows[0], reading.windows[-1]
     span = Window(first.opens_on, last.due_on, f"{first.period}..{last.period}")
     return replace(reading, kind=Kind.WINDOW, windows=(span,))
-
-
-def _typed(value: Any, kind: Any) -> Any:
-    """Return the value as its key's type; ValueError(code, data) says what is wrong."""
-    if isinstance(kind, tuple):
-        if value not in kind:
-            raise ValueError("key.choice", {"options": ", ".join(kind)})
-        return value
-    if kind in (Level, BodyKind, Every):
-        try:
-            return kind(value)
-        except ValueError:
-            raise ValueError("key.choice", {"options": ", ".join(kind)}) from None
-    if kind in (Words, Numbers):
-        inner = str if kind == Words else int
-        if isinstance(value, list) and all(type(item) is inner for item in value):
-            return value
-    elif type(value) is kind:
-        return value.strip() if kind is str else value
-    raise ValueError("key.type", {"wanted": _WANTED.get(str(kind), "?")})
-
-
-_WANTED = {
-    str(str): "chữ trong ngoặc kép",
-    str(int): "một số nguyên",
-    str(bool): "true hoặc false",
-    str(date): "một ngày như 2020-06-30",
-    str(time): "một giờ như 07:30:00",
-    str(Words): 'một danh sách như ["a", "b"]',
-    str(Numbers): "một danh sách số như [7, 3, 1]",
-}
 
 
 def _closest(word: str, known: Any) -> str:

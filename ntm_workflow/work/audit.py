@@ -92,9 +92,12 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
     at = _instant(instant)
     by = (actor.name, actor.role, actor.body or "", actor.via, actor.run_id)
     rows: list[tuple[Any, ...]] = []
+    shared, data = None, ""  # many entries in a row often share one dict
     for entry in found:
         seq += 1
-        what = (entry.action.value, entry.subject, _json(entry.data))
+        if entry.data is not shared:
+            shared, data = entry.data, _json(entry.data)
+        what = (entry.action.value, entry.subject, data)
         hashed = _hash(prev, (seq, at, *by, *what))
         rows.append((seq, *what, prev, hashed))
         prev = hashed

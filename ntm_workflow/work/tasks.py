@@ -184,16 +184,10 @@ def _open(
         )
     )  # fmt: skip
     bodies = _insert_new(session, _new_task(plan, days, row.id, occurrence, today), row)
-    audit.append(
-        session, actor, now,
-        [
-            Entry(
-                Action.TASK_OPENED, f"{row.id}/{occurrence.period}/{body}",
-                {"plan": plan.id, "opens_on": occurrence.opens_on, "due_on": occurrence.due_on},
-            )
-            for body in bodies
-        ],
-    )  # fmt: skip
+    data = {"plan": plan.id, "opens_on": occurrence.opens_on, "due_on": occurrence.due_on}
+    code = f"{row.id}/{occurrence.period}"
+    opened = [Entry(Action.TASK_OPENED, f"{code}/{body}", data) for body in bodies]
+    audit.append(session, actor, now, opened)
     return Opened(row.id, occurrence.period, occurrence.opens_on, occurrence.due_on, len(bodies))
 
 

@@ -6,6 +6,7 @@ It lives the first day itself. After that, each line on stdin is a day and a
 number ("2020-06-16 17"): a fork lives the day and kills itself with SIGKILL when
 it passes its 17th point; 0 lets it live. A point lies before and after every SQL
 statement and COMMIT, before and after every SMTP command, and after every reply.
+With a third word ("2020-06-16 17 SMTP") only points of that name are counted.
 The answer is a line of JSON.
 """
 
@@ -38,11 +39,11 @@ from ntm_workflow.runtime import Runtime
 class Points:
     """Counts the points passed, and dies at one of them."""
 
-    def __init__(self, die_at: int, report: int) -> None:
-        self.die_at, self.report, self.passed = die_at, report, 0
+    def __init__(self, die_at: int, only: str, report: int) -> None:
+        self.die_at, self.only, self.report, self.passed = die_at, only, report, 0
 
     def __call__(self, label: str) -> None:
-        self.passed += 1
+        self.passed += self.only in label
         if self.passed == self.die_at:
             self.say(label)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -100,11 +101,11 @@ def serve(url: str, mail: str, var: str, rows: str, first: str) -> None:
     gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
-        day, die_at = line.split()
+        day, die_at, *only_at = line.split()
         reader, writer = os.pipe()
         pid = os.fork()
         if not pid:
-            points = Points(int(die_at), writer)
+            points = Points(int(die_at), "".join(only_at), writer)
             try:
                 child(rt, date.fromisoformat(day), points)
                 points.say("")

@@ -1,0 +1,94 @@
+"""The keys of appendix.toml and what they hold."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Any
+
+from ntm_workflow.appendix.model import BodyKind, Every, Level
+
+Words = list[str]
+Numbers = list[int]
+PERIOD_RULES = ("decree-09-2019", "calendar")
+DAY_OFF_RULES = ("next", "previous", "none")
+
+# The keys of each table and what they hold; those in REQUIRED must be there.
+KEYS: dict[str, dict[str, Any]] = {
+    "": {"schema": int},
+    "plan": {
+        "id": str, "number": int, "symbol": str, "issuer": str, "title": str, "place": str,
+        "issued_on": date, "effective_on": date, "year": int, "level": Level,
+        "coordination_office": str,
+    },
+    "rules": {
+        "period_rule": PERIOD_RULES, "send_within_working_days": int,
+        "day_off": DAY_OFF_RULES, "lead_days": int, "periodic": Words,
+    },
+    "reminders": {
+        "before": Numbers, "after": Numbers, "then_every": int,
+        "tell_coordinating_from": int, "tell_directing_from": int,
+        "review_working_days": int, "quarter_letter_working_days": int,
+        "send_from": time, "send_until": time,
+    },
+    "ordered_day": {"day": date, "off": bool, "document": str},
+    "unit": {"id": str, "name": str, "level": Level, "type": str, "in_programme": bool},
+    "body": {
+        "id": str, "each": Level, "name": str, "short": str, "level": Level, "kind": BodyKind,
+        "names": Words, "aliases": Words, "members": Words,
+    },
+    "section": {"id": str, "title": str},
+    "row": {
+        "id": str, "content": str, "directing": str, "implementing": str, "coordinating": str,
+        "timing": str, "read_as": str, "reading": ("windows", "span"), "scope": Words,
+        "note": str, "day_off": DAY_OFF_RULES, "lead_days": int, "every": Words,
+    },
+    "criteria": {"title": str, "total": int, "body": str, "timing": str, "check_in": Every},
+    "criterion": {"id": str, "name": str, "count": int, "implementing": str, "directing": str},
+    "target": {
+        "criterion": int, "name": str, "added": int, "reached": int, "of": int, "percent": str,
+    },
+}  # fmt: skip
+ARRAYS = ("ordered_day", "unit", "body", "section", "row", "criterion", "target")
+REQUIRED = {
+    "plan": ("id", "number", "symbol", "issuer", "title", "issued_on", "year", "level",
+             "coordination_office"),
+    "ordered_day": ("day", "off", "document"),
+    "unit": ("id", "name", "level"),
+    "body": ("id", "name", "level", "kind"),
+    "section": ("id", "title"),
+    "row": ("id", "content", "implementing", "timing"),
+    "criteria": ("body", "timing"),
+    "criterion": ("id", "name", "implementing", "directing"),
+    "target": ("criterion", "name", "added", "reached", "of"),
+}  # fmt: skip
+
+
+def typed(value: Any, kind: Any) -> Any:
+    """Return the value as its key's type; ValueError(code, data) says what is wrong."""
+    if isinstance(kind, tuple):
+        if value not in kind:
+            raise ValueError("key.choice", {"options": ", ".join(kind)})
+        return value
+    if kind in (Level, BodyKind, Every):
+        try:
+            return kind(value)
+        except ValueError:
+            raise ValueError("key.choice", {"options": ", ".join(kind)}) from None
+    if kind in (Words, Numbers):
+        inner = str if kind == Words else int
+        if isinstance(value, list) and all(type(item) is inner for item in value):
+            return value
+    elif type(value) is kind:
+        return value.strip() if kind is str else value
+    raise ValueError("key.type", {"wanted": _WANTED.get(str(kind), "?")})
+
+
+_WANTED = {
+    str(str): "chữ trong ngoặc kép",
+    str(int): "một số nguyên",
+    str(bool): "true hoặc false",
+    str(date): "một ngày như 2020-06-30",
+    str(time): "một giờ như 07:30:00",
+    str(Words): 'một danh sách như ["a", "b"]',
+    str(Numbers): "một danh sách số như [7, 3, 1]",
+}
