@@ -76,6 +76,11 @@ def main(args: list[str] | None = None) -> None:
         _explain(error)
         sys.exit(error.exit_code)
     except Exception as error:
+        if type(error).__name__ == "StaleDataError":  # two people changed one task at once
+            from ntm_workflow.texts import say
+
+            click.echo(say("task.changed_meanwhile"), err=True)
+            sys.exit(1)
         if not _is_database(error):
             raise
         from ntm_workflow.texts import say

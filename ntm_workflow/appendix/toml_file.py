@@ -35,6 +35,7 @@ from ntm_workflow.appendix.places import Places
 from ntm_workflow.appendix.toml_keys import ARRAYS, KEYS, REQUIRED, typed
 from ntm_workflow.errors import AppendixFaults
 
+LONGEST_ID, LONGEST_ROW_ID = 60, 20  # characters; with a commune's id an id may reach 80
 _ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 _ROW_ID = re.compile(r"^[A-Z0-9]+(\.[0-9]+[a-z]?)*$")
 
@@ -234,7 +235,7 @@ class _Reader:
                 nearest = _closest(head[key], register.bodies)
                 self.fault("body.id_unknown", key, "plan", value=head[key], nearest=nearest)
         self._check_members(arrays["body"], register)
-        self._check_ids(arrays)
+        self._check_ids(head["id"], arrays)
         rules = self._rules(rules_in)
         sections = tuple(Section(s["id"], s["title"]) for s in arrays["section"])
         year = head["year"]
@@ -316,15 +317,17 @@ class _Reader:
                     self.fault("body.id_unknown", "members", "body", entry["#"],
                                value=member, nearest=nearest)  # fmt: skip
 
-    def _check_ids(self, arrays: dict[str, list[dict[str, Any]]]) -> None:
+    def _check_ids(self, plan_id: str, arrays: dict[str, list[dict[str, Any]]]) -> None:
+        if not _ID.match(plan_id) or len(plan_id) > LONGEST_ID:
+            self.fault("id.form", "id", "plan", value=plan_id)
         for table in ("unit", "body"):
             for entry in arrays[table]:
                 plain = entry["id"].replace("{unit}", "x")
-                if not _ID.match(plain):
+                if not _ID.match(plain) or len(plain) > LONGEST_ID:
                     self.fault("id.form", "id", table, entry["#"], value=entry["id"])
         for table in ("row", "criterion"):
             for entry in arrays[table]:
-                if not _ROW_ID.match(entry["id"]):
+                if not _ROW_ID.match(entry["id"]) or len(entry["id"]) > LONGEST_ROW_ID:
                     self.fault("id.row_form", "id", table, entry["#"], value=entry["id"])
         numbers = {entry["id"] for entry in arrays["row"]}
         for entry in arrays["criterion"]:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 STUCK_AFTER = timedelta(minutes=15)  # a claim older than this belongs to a dead process
 FIRST_PAUSE = timedelta(minutes=2)  # between tries, doubled each time, with full jitter
 LONGEST_PAUSE = timedelta(hours=6)
-MOST_TRIES = 12
 GIVE_UP_AFTER = 3  # failures of the server in a row end a run: the rest waits
 
 
@@ -162,7 +161,7 @@ def _next_state(notice: Notice, outcome: Outcome) -> str:
             return "unknown" if notice.resent else "pending"
         case Outcome.AUTH | Outcome.CONFIG:
             return "pending"  # ours to mend, however long it takes
-    return "failed" if notice.tries >= MOST_TRIES else "pending"
+    return "pending"  # a mail server that is away for a week loses nothing
 
 
 def _compose(

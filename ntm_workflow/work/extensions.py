@@ -63,6 +63,8 @@ def decide(
     if extension is None:
         raise Refused("extension.none", task=task.code)
     _may_decide(task, plan, by)
+    if granted and task.state != "open":  # what was handed in keeps the due day of its time
+        raise Refused("task.state", task=task.code, state=task.state)
     if not granted and not reason.strip():
         raise Refused("reason.missing")
     extension.granted, extension.decision_reason = granted, reason.strip()

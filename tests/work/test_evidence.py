@@ -224,6 +224,16 @@ def test_a_body_does_not_decide_on_extensions(opened: Runtime, by: Actor) -> Non
     assert error.value.key == "extension.not_yours"
 
 
+def test_an_extension_is_not_granted_once_the_evidence_is_in(opened: Runtime) -> None:
+    ask(opened, date(2020, 7, 10))
+    hand_in(opened, date(2020, 6, 22))
+    with pytest.raises(Refused) as error:
+        decide(opened, granted=True)
+    assert error.value.key == "task.state"
+    assert task(opened).due_on == DUE
+    decide(opened, granted=False, reason="Đã nộp")  # the request is settled all the same
+
+
 def test_an_earlier_day_is_no_extension(opened: Runtime) -> None:
     with pytest.raises(Refused) as error:
         ask(opened, date(2020, 6, 29))

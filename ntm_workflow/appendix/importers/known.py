@@ -9,7 +9,7 @@ from typing import Any
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.model import BodyKind, Level, Unit
-from ntm_workflow.appendix.toml_file import KEYS
+from ntm_workflow.appendix.toml_keys import KEYS
 from ntm_workflow.errors import Refused
 
 TABLES = ("unit", "body")
