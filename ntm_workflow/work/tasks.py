@@ -84,7 +84,10 @@ def register(session: Session, plan: Plan, now: datetime, actor: Actor) -> bool:
     roles = [
         {"plan_id": plan.id, "row_id": row.id, "role": role, "body_id": body_id}
         for row in plan.all_rows
-        for role, ids in (("directing", row.directing), ("coordinating", row.coordinating))
+        for role, ids in (
+            ("directing", row.directing or (plan.issuer,)),  # somebody always answers for a row
+            ("coordinating", row.coordinating),
+        )
         for body_id in _told(plan, ids)
     ]
     if roles:

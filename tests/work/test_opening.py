@@ -13,7 +13,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Task
+from ntm_workflow.store.tables import RowRole, Task
 from ntm_workflow.work import audit, tasks
 from tests.conftest import TESTER
 
@@ -69,6 +69,18 @@ def test_a_body_that_joins_a_row_gets_its_task_and_the_others_keep_theirs(
     opened = open_on(changed, date(2020, 6, 1))
     assert [(o.row_id, o.count) for o in opened] == [("X.1", 1)]
     assert codes(rt) - before == {"X.1/2020-06/phong-noi-vu"}
+
+
+def test_a_row_that_nobody_directs_is_answered_for_by_the_issuer(
+    rt: Runtime, make_runtime: Callable[..., Runtime]
+) -> None:
+    rows = tuple(
+        replace(row, directing_named=()) if row.id == "X.1" else row for row in rt.plan.rows
+    )
+    made = make_runtime(rt.settings.database_url, plan=replace(rt.plan, rows=rows, digest="3"))
+    query = select(RowRole.body_id).where(RowRole.row_id == "X.1", RowRole.role == "directing")
+    with made.reader() as session:
+        assert list(session.scalars(query)) == ["ubnd-huyen"]
 
 
 def test_two_plans_of_one_number_are_refused_and_nothing_changes(rt: Runtime, plan: Plan) -> None:
