@@ -287,6 +287,20 @@ def test_a_mail_server_that_is_down_keeps_everything_waiting_and_says_so(
     assert len(sink.mails) == 13
 
 
+def test_a_mail_server_away_for_a_month_loses_no_notice(one: Scene, sink: Sink) -> None:
+    with socket.socket() as closed:
+        closed.bind((smtp_sink.HOST, 0))
+        url = f"smtp://127.0.0.1:{closed.getsockname()[1]}/?from={smtp_sink.SENDER}"
+        down = replace(one.rt, settings=replace(one.rt.settings, mail_url=url))
+        for day in range(30):
+            one.rt.set_simulated(DAY + timedelta(days=day), SYSTEM)
+            outbox.deliver(down, actor=SYSTEM)
+    (tried,) = [notice for notice in one.notices() if notice.tries]
+    assert (tried.state, tried.tries) == ("pending", 30)
+    assert one.deliver(DAY + timedelta(days=30)).sent == 1
+    assert len(sink.mails) == 1
+
+
 def test_the_pause_between_tries_grows_and_has_an_end() -> None:
     for tries in range(1, 40):
         longest = min(outbox.FIRST_PAUSE * 2 ** min(tries, 12), outbox.LONGEST_PAUSE)
