@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -33,6 +34,11 @@ TESTER = Actor("kiểm thử", via="test")
 for name in [name for name in os.environ if name.startswith(("NTM_", "PREFECT_"))]:
     del os.environ[name]
 os.environ["DO_NOT_TRACK"] = "1"
+
+# CI tries the same examples each time; a person's run tries new ones.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("person", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
 
 @pytest.fixture(scope="session")
