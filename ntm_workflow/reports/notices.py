@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
+from ntm_workflow.reports.paging import Page, ask, cut
 from ntm_workflow.reports.tasks import Listed
 from ntm_workflow.store.tables import (
     BodyRecord,
@@ -19,7 +20,6 @@ from ntm_workflow.store.tables import (
     Task,
 )
 
-PAGE = 50
 STATES = ("pending", "sending", "sent", "failed", "suppressed", "unknown")
 # What a person should look at comes first, then what waits, then what went well.
 _WORST_FIRST = case(
@@ -48,15 +48,6 @@ class Today:
     states: dict[str, int]
     waiting: int
     items: list[Told]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page, the newest first; `older` and `newer` are notice ids to go on from."""
-
-    items: list[Told]
-    newer: int | None
-    older: int | None
 
 
 _ITEMS = (
@@ -96,32 +87,17 @@ def page(
     contact: int | None = None,
     older: int | None = None,
     newer: int | None = None,
-) -> Page:
+) -> Page[Told]:
     """One page of notices; one statement."""
-    query = _TOLD.where(Notice.plan_id == plan_id).limit(PAGE + 1)
+    query = _TOLD.where(Notice.plan_id == plan_id)
     if state:
         query = query.where(Notice.state == state)
     if day:
         query = query.where(Notice.run_on == day)
     if contact is not None:
         query = query.where(Notice.contact_id == contact)
-    if newer is not None:
-        query = query.where(Notice.id > newer).order_by(Notice.id)
-    else:
-        if older is not None:
-            query = query.where(Notice.id < older)
-        query = query.order_by(Notice.id.desc())
-    found = [Told(*row) for row in session.execute(query)]
-    more, found = len(found) > PAGE, found[:PAGE]
-    if newer is not None:
-        found.reverse()
-    if not found:
-        return Page([], None, None)
-    has_newer = more if newer is not None else older is not None
-    has_older = True if newer is not None else more
-    return Page(
-        found, found[0].notice.id if has_newer else None, found[-1].notice.id if has_older else None
-    )
+    found = (Told(*row) for row in session.execute(ask(query, Notice.id, older, newer)))
+    return cut(found, lambda told: told.notice.id, older, newer)
 
 
 def one(session: Session, notice_id: int) -> Told | None:

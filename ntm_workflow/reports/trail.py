@@ -8,10 +8,9 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from ntm_workflow.reports.paging import Page, ask, cut
 from ntm_workflow.store.tables import AuditEntry, AuditHead
 from ntm_workflow.texts import ZONE
-
-PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +19,6 @@ class Head:
 
     seq: int
     hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page, the newest first; `newer` and `older` are numbers to go on from."""
-
-    items: list[AuditEntry]
-    newer: int | None
-    older: int | None
 
 
 def head(session: Session) -> Head:
@@ -50,9 +40,9 @@ def page(
     day: date | None = None,
     older: int | None = None,
     newer: int | None = None,
-) -> Page:
+) -> Page[AuditEntry]:
     """One page of the audit; `subject` also finds what lies below it. One statement."""
-    query = select(AuditEntry).limit(PAGE + 1)
+    query = select(AuditEntry)
     if action:
         query = query.where(AuditEntry.action == action)
     if subject:
@@ -66,18 +56,5 @@ def page(
     if day:
         midnight = datetime.combine(day, time(), ZONE)
         query = query.where(AuditEntry.at >= midnight, AuditEntry.at < midnight + timedelta(days=1))
-    if newer is not None:
-        query = query.where(AuditEntry.seq > newer).order_by(AuditEntry.seq)
-    else:
-        if older is not None:
-            query = query.where(AuditEntry.seq < older)
-        query = query.order_by(AuditEntry.seq.desc())
-    found = list(session.scalars(query))
-    more, found = len(found) > PAGE, found[:PAGE]
-    if newer is not None:
-        found.reverse()
-    if not found:
-        return Page([], None, None)
-    has_newer = more if newer is not None else older is not None
-    has_older = True if newer is not None else more
-    return Page(found, found[0].seq if has_newer else None, found[-1].seq if has_older else None)
+    found = session.scalars(ask(query, AuditEntry.seq, older, newer))
+    return cut(found, lambda entry: entry.seq, older, newer)

@@ -1,0 +1,46 @@
+"""Pages of a list that is read newest first, by key: each costs the same however long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select
+
+PAGE = 50
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page, the newest first; `newer` and `older` are keys to go on from."""
+
+    items: list[T]
+    newer: int | None
+    older: int | None
+
+
+def ask(query: Select[Any], key: Any, older: int | None, newer: int | None) -> Select[Any]:
+    """The page below the key `older`, above `newer`, or the newest; one row more than it shows."""
+    query = query.limit(PAGE + 1)
+    if newer is not None:
+        return query.where(key > newer).order_by(key)
+    if older is not None:
+        query = query.where(key < older)
+    return query.order_by(key.desc())
+
+
+def cut(
+    rows: Iterable[T], key: Callable[[T], int], older: int | None, newer: int | None
+) -> Page[T]:
+    """Make a page of what `ask` gave, in the order it is shown."""
+    found = list(rows)
+    more, found = len(found) > PAGE, found[:PAGE]
+    if newer is not None:
+        found.reverse()
+    if not found:
+        return Page([], None, None)
+    has_newer = more if newer is not None else older is not None
+    has_older = True if newer is not None else more
+    return Page(found, key(found[0]) if has_newer else None, key(found[-1]) if has_older else None)
