@@ -11,7 +11,8 @@ class Outcome(enum.StrEnum):
 
     TRANSIENT: not taken, worth another try. AMBIGUOUS: it may have been taken.
     AUTH, CONFIG: ours to mend; nothing else will leave either. RECIPIENT: this
-    address will not work. PAYLOAD: this message will not be taken.
+    address will not work. PAYLOAD: this message will not be taken. QUOTA: no
+    more today. NIGHT: not at this hour.
     """
 
     OK = "ok"
@@ -21,18 +22,29 @@ class Outcome(enum.StrEnum):
     CONFIG = "config"
     RECIPIENT = "recipient"
     PAYLOAD = "payload"
+    QUOTA = "quota"
+    NIGHT = "night"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """`code` is the provider's own number, `provider_id` its name for the message."""
+
     outcome: Outcome
     detail: str = ""
     seconds: float = 0.0
+    code: str = ""
+    provider_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one recipient, ready to send. `message_id` stays the same on a retry."""
+    """One message to one recipient, ready to send. `message_id` stays the same on a retry.
+
+    `to_address` is what the channel calls the recipient: an e-mail address, a
+    Zalo user's or chat's id, a phone number. `parameters` fill a template where
+    the channel sends no free text.
+    """
 
     to_name: str
     to_address: str
@@ -41,3 +53,4 @@ class Message:
     html: str
     message_id: str
     headers: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Zalo: Official Account, template and bot messages. Knows no database."""
