@@ -27,6 +27,7 @@ _WORDS: dict[str, Any] = {"x_tolerance_ratio": 0.15, "y_tolerance": 3, "keep_bla
 _ITEM = re.compile(
     r"^\s*(?:[-–+•*]\s|\(?[a-zđ]\)|\d{1,2}[.)]\s|[IVX]+\.\s|Căn cứ\b|\((?:Kèm|Ban)\b|Tiêu chí số\b)"
 )
+_DASH = re.compile(r"^\s*[-–]\s", re.MULTILINE)
 _PAGE_NUMBER = re.compile(r"^[-–\s]*\d{1,3}[-–\s]*$|^(?:trang|page)\s*\d{1,3}$", re.IGNORECASE)
 
 Box = tuple[float, float, float, float]
@@ -155,11 +156,18 @@ def _cell_text(chars: list[dict[str, Any]]) -> str:
     for line in _text_lines(chars):
         if not said:
             said = line["text"]
-        elif _ITEM.match(line["text"]):
+        elif _ITEM.match(line["text"]) and not _inside_a_name(said, line["text"]):
             said += "\n" + line["text"]
         else:
             said = _joined(said, line["text"])
     return clean(said)
+
+
+def _inside_a_name(before: str, line: str) -> bool:
+    """True for the dash of "TC - KH" where the line broke: a list begins after a colon or dash."""
+    if not _DASH.match(line):
+        return False
+    return not _DASH.search(before) and before.rstrip()[-1:] not in {":", ";", "."}
 
 
 def _joined(first: str, second: str) -> str:

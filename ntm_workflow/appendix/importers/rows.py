@@ -298,7 +298,9 @@ class _Walker:
         content = line.title
         if not content:
             return True
-        return content[0].islower() or (self._numbered and not line.alone)
+        if line.alone:  # among sections that are merged or numbered, what is neither is a rest
+            return self._sectioned or content[0].islower()
+        return content[0].islower() or self._numbered
 
     def _append(self, line: _Line) -> None:
         last = self.rows[-1]
