@@ -63,6 +63,13 @@ def test_formatted_dates_are_timings_of_the_draft(make: Make) -> None:
     assert [row.timing for row in made.found.draft.rows] == ["Tháng 6/2020", "14/12/2020"]
 
 
+def test_dates_that_libreoffice_formatted_are_timings_too(make: Make) -> None:
+    made = make((makers.DATA / "office" / "dates.xlsx").read_bytes())
+    assert [row.timing for row in made.found.draft.rows] == [
+        "Tháng 6/2020", "14/12/2020", "Quý 2", "T9/2020",
+    ]  # fmt: skip
+
+
 def test_a_month_that_excel_shows_in_english_is_asked_with_its_month_on_offer(make: Make) -> None:
     rows = [["PHỤ LỤC NHIỆM VỤ NĂM 2020"], HEAD,
             [1, "Đợt một", "VPĐP huyện", None, makers.day(2020, 6)]]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ def printed(repeat: bool) -> bytes:
     return makers.printed(makers.page(makers.text().blocks, repeat))
 
 
+def _office(kind: str) -> bytes:
+    return (makers.DATA / "office" / f"plan.{kind}").read_bytes()
+
+
 FORMATS = {
     "txt": lambda: makers.TEXT,
     "docx": lambda: makers.word(makers.text().blocks),
@@ -27,6 +32,8 @@ FORMATS = {
     "html": lambda: makers.page(makers.text().blocks),
     "pdf": lambda: printed(repeat=True),
     "pdf with rows cut by pages": lambda: printed(repeat=False),
+    # As LibreOffice 7.4 saved and printed them, and not our own libraries.
+    **{f"office {kind}": partial(_office, kind) for kind in ("docx", "xlsx", "html", "pdf")},
 }
 
 
