@@ -38,7 +38,13 @@ def test_the_body_hears_of_it_in_the_next_digest(contacts: Runtime) -> None:
     give(contacts)
     with contacts.sessions.begin() as session:
         queued = reminders.queue(
-            session, contacts.plan, contacts.days, TODAY, now=contacts.moment(TODAY), actor=TESTER
+            session, contacts.all_plans, contacts.days, TODAY, now=contacts.moment(TODAY),
+            actor=TESTER,
+            contacts.all_plans,
+            contacts.days,
+            TODAY,
+            now=contacts.moment(TODAY),
+            actor=TESTER,
         )
         assert queued.notices == 2
         notice = session.scalars(select(Notice)).first()
