@@ -163,7 +163,7 @@ def _rolled_back(engine: Engine, act: Callable[[Session], object]) -> float:
 
 def _queue(session: Session, plan: Plan, later: bool = False) -> Queued:
     day = world.NEXT_SWEEP if later else world.SWEEP
-    return reminders.queue(session, plan, world.DAYS, day, now=world.NOW, actor=world.ACTOR)
+    return reminders.queue(session, [plan], world.DAYS, day, now=world.NOW, actor=world.ACTOR)
 
 
 def _plain(session: Session, plan: Plan) -> None:

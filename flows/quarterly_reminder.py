@@ -14,7 +14,7 @@ def quarterly_reminder() -> int:
     rt = flow_run.load()
     today, now, actor = rt.today(), rt.now(), flow_run.actor("quarterly-reminder")
     with rt.sessions.begin() as session:
-        queued = quarterly.queue(session, rt.plan, rt.days, today, now=now, actor=actor)
+        queued = quarterly.queue(session, rt.all_plans, rt.days, today, now=now, actor=actor)
     rows = [flow_run.line(recipient=name, items=count) for name, count in queued.recipients]
     flow_run.report("don-doc-quy", rows, count=queued.notices, day=today)
     return queued.notices

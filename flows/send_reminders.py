@@ -14,7 +14,7 @@ def send_reminders() -> int:
     rt = flow_run.load()
     today, now, actor = rt.today(), rt.now(), flow_run.actor("send-reminders")
     with rt.sessions.begin() as session:
-        queued = reminders.queue(session, rt.plan, rt.days, today, now=now, actor=actor)
+        queued = reminders.queue(session, rt.all_plans, rt.days, today, now=now, actor=actor)
     rows = [flow_run.line(recipient=name, items=count) for name, count in queued.recipients]
     flow_run.report("da-don-doc", rows, count=queued.notices, day=today)
     return queued.notices

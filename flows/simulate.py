@@ -31,9 +31,9 @@ def advance(to: str) -> str:
 
 
 def _live(rt: Runtime, to: date, actor: Actor) -> Iterator[dict[str, Any]]:
-    plan = schedules.planned(rt.plan, rt.days)
     for day in schedules.days_to(rt.today(), to):
+        rt = rt.refreshed()  # a plan may be put in force while we run
         rt.set_simulated(day, actor)
-        ran = deployments.run_day(plan, day)
+        ran = deployments.run_day(schedules.of(rt), day)
         simulation.offices_answer(rt, day)
         yield flow_run.line(day=day, ran=", ".join(ran))

@@ -2,39 +2,116 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from ntm_workflow import settings as settings_module
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.calendar.occurrences import Occurrence, dated
 from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.settings import Settings
 from ntm_workflow.store import engine as engines
 from ntm_workflow.store import schema
 from ntm_workflow.store.engine import Sessions
 from ntm_workflow.store.evidence_files import EvidenceFiles
 from ntm_workflow.store.tables import PlanRecord, SimulatedClock
-from ntm_workflow.texts import ZONE
-from ntm_workflow.work import audit, tasks
+from ntm_workflow.texts import ZONE, say
+from ntm_workflow.work import audit, plans
 from ntm_workflow.work.audit import Action, Actor, Entry
+from ntm_workflow.work.plans import Marks
 
+log = logging.getLogger("ntm")
 SIMULATED_HOUR = time(8, 0)  # what a simulated day's clock shows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runtime:
-    """The plan, the database, the calendar and the clock of one process."""
+    """The plans, the database, the calendar and the clock of one process.
+
+    `plans` are all known plans by id, in force or ended; `own` is the id of the
+    plan of the file `settings.appendix`, "" where there is no such file. `seen`
+    is what `refreshed` compares.
+    """
 
     settings: Settings
-    plan: Plan
+    plans: dict[str, Plan]
     days: WorkCalendar
     engine: Engine
     sessions: Sessions
     reader: Sessions
     files: EvidenceFiles
+    own: str = ""
+    ended: frozenset[str] = frozenset()
+    seen: Marks = field(default=frozenset(), repr=False)
+
+    @cached_property
+    def in_force(self) -> tuple[Plan, ...]:
+        """The plans that have not ended, in the order in which they took effect."""
+        going = (plan for plan in self.plans.values() if plan.id not in self.ended)
+        return tuple(sorted(going, key=_order))
+
+    @cached_property
+    def all_plans(self) -> tuple[Plan, ...]:
+        """Every plan, in force or ended, in the order in which they took effect."""
+        return tuple(sorted(self.plans.values(), key=_order))
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that is meant where none is named.
+
+        That of `settings.appendix` if it is in force, else the newest in force,
+        else the newest.
+
+        Raises:
+            Refused: there is no plan at all.
+        """
+        if self.own in self.plans and self.own not in self.ended:
+            return self.plans[self.own]
+        found = self.in_force or self.all_plans
+        if not found:
+            raise Refused("plan.none", path=str(self.settings.appendix))
+        return found[-1]
+
+    def plan_of(self, plan_id: str) -> Plan:
+        """The plan of this id, in force or ended. Raises NotFound."""
+        if plan_id not in self.plans:
+            no_text = any(plan_id == known for known, *_ in self.seen)
+            raise NotFound("plan.no_text" if no_text else "plan.unknown", id=plan_id)
+        return self.plans[plan_id]
+
+    def dated(self, plan: Plan) -> tuple[Occurrence, ...]:
+        """Every dated occurrence of a plan in the order they open; worked out once."""
+        if plan.id not in self._dated:
+            found = sorted(dated(plan, self.days), key=lambda o: (o.opens_on, o.due_on))
+            self._dated[plan.id] = tuple(found)
+        return self._dated[plan.id]
+
+    @cached_property
+    def _dated(self) -> dict[str, tuple[Occurrence, ...]]:
+        return {}
+
+    def refreshed(self) -> Runtime:
+        """The same with the plans as they are now; itself where nothing changed.
+
+        One cheap statement, so that a page or a worker can ask each time.
+        """
+        with self.reader() as session:
+            seen = plans.marks(session)
+            return self if seen == self.seen else self._with(session, seen)
+
+    def _with(self, session: Session, seen: Marks) -> Runtime:
+        found = plans.current(session, seen, self.plans)
+        ended = frozenset(plan_id for plan_id, _, ended_on in seen if ended_on)
+        days = calendar(found.values())
+        return replace(self, plans=found, days=days, ended=ended, seen=seen)
 
     def simulated_on(self) -> date | None:
         """The simulated day, or None where the real clock counts."""
@@ -75,35 +152,80 @@ class Runtime:
             audit.append(session, actor, now, [entry])
 
 
-def load(settings: Settings | None = None) -> Runtime:
-    """Read the settings and the appendix, open the database, make the plan known to it.
+def _order(plan: Plan) -> tuple[date, str]:
+    return plan.effective_on, plan.id
 
-    A broken appendix is refused before the database is touched.
+
+def calendar(known: Iterable[Plan]) -> WorkCalendar:
+    """One calendar for all plans: a day off is off for everybody, whichever plan says so."""
+    ordered = sorted(known, key=_order)
+    return WorkCalendar(day for plan in ordered for day in plan.ordered_days)
+
+
+def load(settings: Settings | None = None, *, may_be_empty: bool = False) -> Runtime:
+    """Read the settings, the file's plan if there is one, and the plans of the database.
+
+    A broken file is refused before the database is touched. A new text in the
+    file is put in force; an older one than the database has is left aside, with
+    a warning. Without any plan only what says `may_be_empty` can go on.
 
     Raises:
         AppendixFaults, SchemaOutdated, ConfigError, Refused
     """
     settings = settings or settings_module.load()
-    plan = toml_file.load(settings.appendix)
+    data = toml_file.read(settings.appendix) if settings.appendix.exists() else None
+    plan = toml_file.parse(data, str(settings.appendix)) if data is not None else None
     runtime = assemble(settings, plan)
     schema.check(runtime.engine)
-    with runtime.reader() as session:
-        known = session.scalar(select(PlanRecord.digest).where(PlanRecord.id == plan.id))
-    if known != plan.digest:
-        with runtime.sessions.begin() as session:
-            tasks.register(session, plan, runtime.now(), Actor("ntm", via="appendix"))
+    if plan and data:
+        _take_file(runtime, plan, data)
+    runtime = runtime.refreshed()
+    if not runtime.plans and not may_be_empty:
+        raise Refused("plan.none", path=str(settings.appendix))
     return runtime
 
 
-def assemble(settings: Settings, plan: Plan) -> Runtime:
+def assemble(settings: Settings, plan: Plan | None) -> Runtime:
     """A runtime of parts that are already there; touches nothing."""
     engine = engines.open_engine(settings.database_url)
+    plans = {plan.id: plan} if plan else {}
     return Runtime(
         settings=settings,
-        plan=plan,
-        days=WorkCalendar(plan.ordered_days),
+        plans=plans,
+        days=calendar(plans.values()),
         engine=engine,
         sessions=engines.writer(engine),
         reader=engines.reader(engine),
         files=EvidenceFiles(settings.var / "evidence", settings.evidence_limit),
+        own=plan.id if plan else "",
     )
+
+
+# -- the file beside the database ----------------------------------------------
+
+
+def _take_file(runtime: Runtime, plan: Plan, data: bytes) -> None:
+    """Put the file's text in force unless the database has it, or has a newer one."""
+    with runtime.reader() as session:
+        standing = file_standing(session, plan)
+    if standing == "new":
+        with runtime.sessions.begin() as session:
+            actor = Actor("ntm", via="appendix")
+            plans.put_in_force(session, plan, data, now=runtime.now(), actor=actor)
+    elif standing != "current":
+        log.warning(say(f"plan.{standing}", path=str(runtime.settings.appendix), id=plan.id))
+
+
+def file_standing(session: Session, plan: Plan) -> str:
+    """How a file stands to its plan in the database.
+
+    "current", "new" (to be put in force), "older_file" (a text that was in
+    force before) or "file_of_ended".
+    """
+    record = session.get(PlanRecord, plan.id)
+    known = plans.had_text(session, plan.id, plan.digest)
+    if record and record.digest == plan.digest:
+        return "current" if known else "new"  # put in force before texts were kept
+    if record and record.ended_on:
+        return "file_of_ended"
+    return "older_file" if known else "new"

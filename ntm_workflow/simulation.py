@@ -41,7 +41,7 @@ def prepare(rt: Runtime, day: date, progress: Progress | None = None) -> None:
     if not rt.simulated:
         _refuse_real_work(rt)
         _import_example_contacts(rt)
-    start = rt.simulated_on() or min(rt.plan.effective_on, day)
+    start = rt.simulated_on() or min([day, *(plan.effective_on for plan in rt.in_force)])
     if start >= day and rt.simulated:
         return
     with _catching(rt.settings.var / "mail") as url:
@@ -58,11 +58,11 @@ def live(rt: Runtime, day: date) -> None:
     rt.set_simulated(day, CLOCK)
     now = rt.now()
     with rt.sessions.begin() as session:
-        tasks.open_due(session, rt.plan, rt.days, day, now=now, actor=CLOCK)
+        tasks.open_all(session, rt.in_force, rt.days, day, now=now, actor=CLOCK)
     with rt.sessions.begin() as session:
-        reminders.queue(session, rt.plan, rt.days, day, now=now, actor=CLOCK)
+        reminders.queue(session, rt.all_plans, rt.days, day, now=now, actor=CLOCK)
     with rt.sessions.begin() as session:
-        quarterly.queue(session, rt.plan, rt.days, day, now=now, actor=CLOCK)
+        quarterly.queue(session, rt.all_plans, rt.days, day, now=now, actor=CLOCK)
     outbox.deliver(rt, actor=CLOCK, respect_hours=True)
     offices_answer(rt, day)
 
@@ -72,10 +72,12 @@ def offices_answer(rt: Runtime, day: date) -> int:
     if not rt.days.worked(day):
         return 0
     with rt.sessions.begin() as session:
-        done = sum(1 for _ in _review(session, rt, day))
-        done += sum(1 for _ in _decide(session, rt, day))
-        done += sum(1 for _ in _answer(session, rt, day))
-    return done
+        return sum(
+            1
+            for answer in (_review, _decide, _answer)
+            for plan in rt.all_plans
+            for _ in answer(session, rt, plan, day)
+        )
 
 
 def silent_bodies(plan: Plan) -> frozenset[str]:
@@ -101,16 +103,16 @@ def _answer_day(task: Task, days: WorkCalendar) -> date:
     return days.next(wanted)
 
 
-def _answer(session: Session, rt: Runtime, day: date) -> Iterator[Task]:
-    silent = silent_bodies(rt.plan)
+def _answer(session: Session, rt: Runtime, plan: Plan, day: date) -> Iterator[Task]:
+    silent = silent_bodies(plan)
     query = select(Task).where(
-        Task.plan_id == rt.plan.id, Task.state == "open", Task.suspended_on.is_(None),
+        Task.plan_id == plan.id, Task.state == "open", Task.suspended_on.is_(None),
         Task.body_id.not_in(silent),
     )  # fmt: skip
     for task in session.scalars(query.order_by(Task.id)).all():
         again = task.returned_on and day >= rt.days.add(task.returned_on, REVIEW_AFTER)
         if again or (task.returned_on is None and _answer_day(task, rt.days) <= day):
-            _hand_in(session, rt, task, day)
+            _hand_in(session, rt, plan, task, day)
             yield task
         elif _wants_more_time(task, day) and not _asked(session, task):
             wanted = rt.days.next(task.due_on + timedelta(days=7))
@@ -125,58 +127,58 @@ def _wants_more_time(task: Task, day: date) -> bool:
     return _lot(task.code + "?", 40) == 0 and task.due_on - day == timedelta(days=5)
 
 
-def _hand_in(session: Session, rt: Runtime, task: Task, day: date) -> None:
-    body = rt.plan.body(task.body_id)
-    content = rt.plan.row(task.row_id).content if rt.plan.has_row(task.row_id) else task.row_id
+def _hand_in(session: Session, rt: Runtime, plan: Plan, task: Task, day: date) -> None:
+    body = plan.body(task.body_id)
+    content = plan.row(task.row_id).content if plan.has_row(task.row_id) else task.row_id
     symbol = {"authority": "BC-UBND", "committee": "BC-BCĐ"}.get(body.kind, "BC-CQ")
     number = f"{1 + _lot(task.code + str(day), 240)}/{symbol}"
     subject = f"Kết quả: {content} (văn bản mô phỏng)"[: evidence.SUBJECT_LIMIT]
     doc = evidence.document(number, day, subject, body.name, day)
     late = "Chờ xác nhận của các thôn (mô phỏng)" if day > task.due_on else ""
     evidence.submit(
-        session, task, rt.plan, rt.days, doc, by=_speaking_for(task.body_id),
+        session, task, plan, rt.days, doc, by=_speaking_for(task.body_id),
         now=rt.moment(day), today=day, late_reason=late,
     )  # fmt: skip
 
 
-def _review(session: Session, rt: Runtime, day: date) -> Iterator[Task]:
+def _review(session: Session, rt: Runtime, plan: Plan, day: date) -> Iterator[Task]:
     query = (
         select(Task, Submission)
         .join(Submission, (Submission.task_id == Task.id) & Submission.verdict.is_(None))
-        .where(Task.plan_id == rt.plan.id, Task.state == "submitted")
+        .where(Task.plan_id == plan.id, Task.state == "submitted")
         .order_by(Task.id)
     )
     for task, submission in session.execute(query).all():
         wait = REVIEW_AFTER + _lot(task.code + "!", 3)
         if rt.days.add(submission.received_on, wait) > day:
             continue
-        by = Actor("mô phỏng", "coordination", review.reviewers(task, rt.plan)[0], "simulation")
+        by = Actor("mô phỏng", "coordination", review.reviewers(task, plan)[0], "simulation")
         now = rt.moment(day)
         first = len(evidence.of_task(session, task)) == 1
         if first and _lot(task.code + "~", 16) == 0:
             reason = "Thiếu biểu số liệu kèm theo (mô phỏng)"
             review.return_(
-                session, task, rt.plan, rt.days, reason, by=by, now=now, today=day
+                session, task, plan, rt.days, reason, by=by, now=now, today=day
             )  # fmt: skip
         else:
-            review.accept(session, task, rt.plan, by=by, now=now, today=day)
+            review.accept(session, task, plan, by=by, now=now, today=day)
         yield task
 
 
-def _decide(session: Session, rt: Runtime, day: date) -> Iterator[Task]:
+def _decide(session: Session, rt: Runtime, plan: Plan, day: date) -> Iterator[Task]:
     query = (
         select(Task, Extension)
         .join(Extension, (Extension.task_id == Task.id) & Extension.granted.is_(None))
-        .where(Task.plan_id == rt.plan.id, Task.state == "open")
+        .where(Task.plan_id == plan.id, Task.state == "open")
     )
     for task, asked in session.execute(query).all():
         asked_on = asked.asked_at.date()
-        allowed = (rt.plan.coordination_office, *rt.plan.row(task.row_id).directing)
+        allowed = (plan.coordination_office, *plan.row(task.row_id).directing)
         decider = next((body for body in allowed if body != task.body_id), None)
         if decider is None or rt.days.add(asked_on, REVIEW_AFTER) > day:
             continue
         extensions.decide(
-            session, task, rt.plan, rt.days, True, "Đồng ý (mô phỏng)",
+            session, task, plan, rt.days, True, "Đồng ý (mô phỏng)",
             by=Actor("mô phỏng", "coordination", decider, "simulation"),
             now=rt.moment(day), today=day,
         )  # fmt: skip
@@ -204,7 +206,7 @@ def _import_example_contacts(rt: Runtime) -> None:
     example = rt.settings.appendix.parent / "contacts.example.csv"
     if not example.exists():
         return
-    lines = people.read_csv(example.read_bytes(), rt.plan)
+    lines = people.read_csv(example.read_bytes(), rt.plan, rt.all_plans)
     with rt.sessions.begin() as session:
         people.import_contacts(session, lines, now=rt.moment(rt.plan.effective_on), actor=CLOCK)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from scene import put
 from sqlalchemy import create_engine, text
 
 from ntm_workflow import runtime, settings
@@ -103,7 +104,7 @@ def make_runtime(tmp_path: Path, plan: Plan) -> Iterator[Callable[..., Runtime]]
         rt = runtime.assemble(replace(base, database_url=url, **changes), plan)
         schema.check(rt.engine)
         with rt.sessions.begin() as session:
-            tasks.register(session, plan, rt.now(), TESTER)
+            put(session, plan, rt.now())
         made.append(rt)
         return rt
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ntm_workflow.chase.owed import Queued
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import schema
 from ntm_workflow.store.tables import Contact, Notice, NoticeItem, Task
-from ntm_workflow.work import audit, evidence, extensions, people, review, tasks
+from ntm_workflow.work import audit, evidence, extensions, people, plans, review, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.people import ContactLine
 
@@ -39,13 +40,23 @@ def only(plan: Plan, *rows: str) -> Plan:
     )
 
 
+def put(session: Session, plan: Plan, now: datetime) -> None:
+    """Put the plan in force: the real one with its text, one that a test made without."""
+    text = (ROOT / "config" / "appendix.toml").read_bytes()
+    if plan.digest == hashlib.sha256(text).hexdigest():
+        plans.put_in_force(session, plan, text, now=now, actor=SYSTEM)
+    else:
+        audit.lock(session)
+        plans.register(session, plan, now=now)
+
+
 def fresh(url: str, plan: Plan, var: Path, **changes: Any) -> Scene:
     """A scene on a new database, for fixtures that outlive one test."""
     base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(var)})
     rt = runtime.assemble(replace(base, database_url=url, **changes), plan)
     schema.check(rt.engine)
     with rt.sessions.begin() as session:
-        tasks.register(session, plan, rt.now(), SYSTEM)
+        put(session, plan, rt.now())
     return Scene(rt)
 
 
@@ -95,21 +106,21 @@ class Scene:
 
     def open(self, day: date) -> int:
         with self.rt.sessions.begin() as session:
-            opened = tasks.open_due(
-                session, self.rt.plan, self.rt.days, day, now=self.rt.moment(day), actor=SYSTEM
+            opened = tasks.open_all(
+                session, self.rt.in_force, self.rt.days, day, now=self.rt.moment(day), actor=SYSTEM
             )
         return sum(one.count for one in opened)
 
     def remind(self, day: date) -> Queued:
         with self.rt.sessions.begin() as session:
             return reminders.queue(
-                session, self.rt.plan, self.rt.days, day, now=self.rt.moment(day), actor=SYSTEM
+                session, self.rt.all_plans, self.rt.days, day, now=self.rt.moment(day), actor=SYSTEM
             )
 
     def quarter(self, day: date) -> Queued:
         with self.rt.sessions.begin() as session:
             return quarterly.queue(
-                session, self.rt.plan, self.rt.days, day, now=self.rt.moment(day), actor=SYSTEM
+                session, self.rt.all_plans, self.rt.days, day, now=self.rt.moment(day), actor=SYSTEM
             )
 
     def remind_through(self, first: date, last: date) -> None:

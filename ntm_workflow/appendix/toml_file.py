@@ -46,12 +46,16 @@ def load(path: Path) -> Plan:
     Raises:
         AppendixFaults: the file cannot be used; carries every fault with its place.
     """
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> bytes:
+    """The bytes of an appendix file. Raises AppendixFaults where they cannot be had."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         fault = Fault(0, "", "fault.file.unreadable", "file.unreadable", {"why": error.strerror})
         raise AppendixFaults(str(path), (fault,)) from error
-    return parse(data, str(path))
 
 
 def parse(data: bytes, name: str = "appendix.toml") -> Plan:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,7 @@ _TOLD = ("coordinating", "office", "directing", "summary")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One task in a digest, in words."""
+    """One task in a digest, in words. `plan` is said only where there are several."""
 
     code: str
     content: str
@@ -50,6 +50,7 @@ class Line:
     url: str
     action: str
     due_on: date
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)
         .where(NoticeItem.notice_id == notice.id)
-        .order_by(Task.due_on, Task.row_id, Task.body_id)
+        .order_by(Task.due_on, Task.row_id, Task.body_id, Task.plan_id)
     )
     return [
         Entry(task, role, rung, content, short, task.body_id, _why(session, task, rung))
@@ -113,19 +114,28 @@ def _why(session: Session, task: Task, rung: str) -> str:
 
 
 def ahead(
-    session: Session, notice: Notice, plan: Plan, days: WorkCalendar, today: date
-) -> list[Line]:
-    """For a quarter's opening run: what the recipient will owe that is not open yet."""
+    session: Session, notice: Notice, plans: Sequence[Plan], days: WorkCalendar, today: date
+) -> list[tuple[Plan, Line]]:
+    """For a quarter's opening run: what the recipient will owe that is not open yet.
+
+    `plans` are those in force: an ended one opens nothing more.
+    """
     if notice.kind != OPENING:
-        return []
-    run = next((r for r in quarter_runs(plan, days) if r.first <= notice.run_on <= r.last), None)
-    if run is None:
         return []
     mine = set(
         session.scalars(
             select(ContactBody.body_id).where(ContactBody.contact_id == notice.contact_id)
         )
     )
+    return [
+        (plan, line) for plan in plans for line in _ahead(plan, days, notice.run_on, mine, today)
+    ]
+
+
+def _ahead(plan: Plan, days: WorkCalendar, run_on: date, mine: set[str], today: date) -> list[Line]:
+    run = next((r for r in quarter_runs(plan, days) if r.first <= run_on <= r.last), None)
+    if run is None:
+        return []
     return [
         Line(
             code=f"{o.row_id}/{o.period}/{body}", content=plan.row(o.row_id).content,
@@ -141,13 +151,15 @@ def ahead(
 
 
 def compose(
-    notice: Notice, contact: Contact, entries: list[Entry], ahead: list[Line], plan: Plan,
-    base_url: str, today: date, domain: str,
+    notice: Notice, contact: Contact, entries: list[Entry], ahead: list[tuple[Plan, Line]],
+    plans: Sequence[Plan], base_url: str, today: date, domain: str,
 ) -> Message:  # fmt: skip
-    """Write the message of a notice that has something to say."""
-    groups = tuple(_groups(entries, base_url, today))
+    """Write the message of a notice that has something to say about tasks of `plans`."""
+    codes = {plan.id: plan.code for plan in plans} if len(plans) > 1 else {}
+    groups = tuple(_groups(entries, codes, base_url, today))
     if ahead:
-        lines = tuple(sorted(ahead, key=lambda line: line.due_on))
+        coming = [replace(line, plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
+        lines = tuple(sorted(coming, key=lambda line: line.due_on))
         groups += (Group(texts.say("digest.ahead"), False, lines),)
     overdue = sum(1 for e in entries if e.role in _CHASE and e.task.due_on < today)
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
@@ -156,13 +168,13 @@ def compose(
         "lead": texts.say(
             f"{notice.kind}.lead",
             day=texts.full_day(today),
-            plan=plan.code,
+            plan=_listed([plan.code for plan in plans]),
             count=len(entries) + len(ahead),
         ),
         "groups": groups,
         "closing": texts.say("digest.closing" if _asked(entries, ahead) else "digest.closing_told"),
-        "office": plan.body(plan.coordination_office).name,
-        "plan": texts.say("digest.plan", plan=plan.code, day=plan.issued_on),
+        "offices": list(dict.fromkeys(p.body(p.coordination_office).name for p in plans)),
+        "plans": [texts.say("digest.plan", plan=p.code, day=p.issued_on) for p in plans],
     }
     return Message(
         to_name=contact.name,
@@ -172,6 +184,16 @@ def compose(
         html=_template("digest.html", values),
         message_id=f"<ntm-{notice.id}@{domain}>",
     )
+
+
+def _listed(codes: list[str]) -> str:
+    """ "28/KH-UBND", "28/KH-UBND và 12/KH-UBND"."""
+    *before, last = codes
+    return f" {texts.say('word.and')} ".join([", ".join(before), last] if before else [last])
+
+
+def _said(code: str) -> str:
+    return texts.say("plan.said", plan=code) if code else ""
 
 
 def _subject(notice: Notice, entries: list[Entry], count: int, overdue: int, today: date) -> str:
@@ -190,31 +212,29 @@ def _subject(notice: Notice, entries: list[Entry], count: int, overdue: int, tod
     )  # fmt: skip
 
 
-def _asked(entries: list[Entry], ahead: list[Line]) -> bool:
+def _asked(entries: list[Entry], ahead: Sequence[object]) -> bool:
     """True when the recipient owes something, not only hears of others."""
     return bool(ahead) or any(entry.role in _CHASE for entry in entries)
 
 
-def _groups(entries: list[Entry], base_url: str, today: date) -> Iterable[Group]:
-    chase = [e for e in entries if e.role in _CHASE]
-    yield from _group("digest.overdue", [e for e in chase if e.task.due_on < today], base_url,
-                      today, urgent=True)  # fmt: skip
-    yield from _group("digest.due", [e for e in chase if e.task.due_on >= today], base_url, today)
-    told = [e for e in entries if e.role in _TOLD]
-    yield from _group("digest.told", told, base_url, today, urgent=True)
-    review = [e for e in entries if e.role == "review"]
-    yield from _group("digest.review", review, base_url, today)
-
-
-def _group(
-    key: str, entries: list[Entry], base_url: str, today: date, urgent: bool = False
+def _groups(
+    entries: list[Entry], codes: Mapping[str, str], base_url: str, today: date
 ) -> Iterable[Group]:
-    if entries:
-        lines = tuple(_line(entry, base_url, today) for entry in entries)
-        yield Group(texts.say(key), urgent, lines)
+    chase = [e for e in entries if e.role in _CHASE]
+    overdue = [e for e in chase if e.task.due_on < today]
+    due = [e for e in chase if e.task.due_on >= today]
+    told = [e for e in entries if e.role in _TOLD]
+    review = [e for e in entries if e.role == "review"]
+    for key, urgent, found in (
+        ("digest.overdue", True, overdue), ("digest.due", False, due),
+        ("digest.told", True, told), ("digest.review", False, review),
+    ):  # fmt: skip
+        if found:
+            lines = (_line(e, codes.get(e.task.plan_id, ""), base_url, today) for e in found)
+            yield Group(texts.say(key), urgent, tuple(lines))
 
 
-def _line(entry: Entry, base_url: str, today: date) -> Line:
+def _line(entry: Entry, plan: str, base_url: str, today: date) -> Line:
     task = entry.task
     action = {"review": "digest.act_review", "chase": "digest.act_submit"}.get(
         entry.role, "digest.act_look"
@@ -226,7 +246,7 @@ def _line(entry: Entry, base_url: str, today: date) -> Line:
         code=task.code, content=entry.content, body=entry.body,
         period=texts.period(task.period), due=texts.full_day(task.due_on), distance=distance,
         why=entry.why, url=f"{base_url}/viec/{task.id}", action=texts.say(action),
-        due_on=task.due_on,
+        due_on=task.due_on, plan=_said(plan),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import psutil
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Message, Outcome, Result
 from ntm_workflow.chase import digest
 from ntm_workflow.store.tables import Contact, Notice, NoticeAttempt
@@ -67,7 +69,7 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
             now = rt.now()  # a long run must not claim, or send, by the hour it began at
             if respect_hours and (why := _closed(rt, now)):
                 break
-            if (notice := _claim(rt, now)) is None:
+            if (notice := _claim(rt, now, respect_hours)) is None:
                 break
             state, result = _send_one(rt, channel, notice, now, actor)
             counts[state] = counts.get(state, 0) + 1
@@ -83,8 +85,8 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
     )  # fmt: skip
 
 
-def claim_next(session: Session, now: datetime) -> Notice | None:
-    """Take the notice that has been due longest, or None.
+def claim_next(session: Session, now: datetime, shut: Sequence[str] = ()) -> Notice | None:
+    """Take the notice that has been due longest, or None; not one of the plans `shut`.
 
     One statement, so two deliverers never take the same notice. Commit before
     sending: a crash in mid-send leaves the row in "sending", where
@@ -96,6 +98,7 @@ def claim_next(session: Session, now: datetime) -> Notice | None:
         .where(
             Notice.state == "pending", Notice.not_before <= now,
             Contact.email.is_not(None), Contact.active,
+            *([Notice.plan_id.not_in(shut)] if shut else []),
         )
         .order_by(Notice.not_before, Notice.id)
         .limit(1)
@@ -171,11 +174,13 @@ def _compose(
     with rt.reader() as session:
         contact = session.get_one(Contact, notice.contact_id)
         entries = digest.still_owed(session, notice)
-        ahead = digest.ahead(session, notice, rt.plan, rt.days, today)
+        ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
             return None, []
+        about = {e.task.plan_id for e in entries} | {plan.id for plan, _ in ahead}
+        plans = [plan for plan in rt.all_plans if plan.id in about] or [rt.plan]
         message = digest.compose(
-            notice, contact, entries, ahead, rt.plan, rt.settings.base_url, today, domain
+            notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain
         )
         return message, [entry.task.code for entry in entries]
 
@@ -227,17 +232,22 @@ def _pause(tries: int) -> timedelta:
     return longest * spread
 
 
-def _claim(rt: Runtime, now: datetime) -> Notice | None:
+def _claim(rt: Runtime, now: datetime, respect_hours: bool) -> Notice | None:
+    shut = [plan.id for plan in rt.all_plans if respect_hours and not _open(plan, now)]
     with rt.sessions.begin() as session:
-        return claim_next(session, now)
+        return claim_next(session, now, shut)
 
 
 def _closed(rt: Runtime, now: datetime) -> str:
-    local = now.astimezone(ZONE)
-    rules = rt.plan.reminders
-    if not rt.days.worked(local.date()):
+    """Why nothing may leave now under any plan; "" where something may."""
+    if not rt.days.worked(now.astimezone(ZONE).date()):
         return "hours.day_off"
-    return "" if rules.send_from <= local.time() < rules.send_until else "hours.closed"
+    return "" if any(_open(plan, now) for plan in rt.all_plans) else "hours.closed"
+
+
+def _open(plan: Plan, now: datetime) -> bool:
+    rules = plan.reminders
+    return rules.send_from <= now.astimezone(ZONE).time() < rules.send_until
 
 
 def _waiting(rt: Runtime, now: datetime) -> int:

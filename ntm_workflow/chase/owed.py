@@ -7,6 +7,7 @@ transaction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -39,6 +40,7 @@ from ntm_workflow.store.tables import (
     Notice,
     NoticeItem,
     ReminderRun,
+    Task,
 )
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
@@ -105,19 +107,20 @@ def add(session: Session, query: Select[Any]) -> None:
 
 def write(
     session: Session,
-    plan: Plan,
+    plans: Sequence[Plan],
     kind: str,
     today: date,
     *,
     now: datetime,
     actor: Actor,
-    key: str | None = None,
-    also: tuple[int, ...] = (),
+    keys: Sequence[str] = (),
+    also: Mapping[int, str] | None = None,
 ) -> Queued:
-    """Write one notice of `kind` for each contact that is owed something.
+    """Write one notice of `kind` for each contact that is owed something under `plans`.
 
-    `key` names a run that happens only once; `also` are contacts that get a
-    notice although no open task is behind it.
+    `keys` name a run that happens only once, one for each of its plans; `also`
+    are contacts that get a notice although no open task is behind it, each
+    with a plan.
     """
     counted = session.execute(
         select(OWED.c.contact_id, Contact.name, func.count().label("items"))
@@ -127,19 +130,22 @@ def write(
     ).all()
     items = {one.contact_id: one.items for one in counted}
     names = {one.contact_id: one.name for one in counted}
-    others = [c for c in also if c not in items]
+    others = {contact: plan_id for contact, plan_id in (also or {}).items() if contact not in items}
     names.update(session.execute(select(Contact.id, Contact.name).where(Contact.id.in_(others)))
                  .tuples().all())  # fmt: skip
-    if not names and key is None:
+    if not names and not keys:
         return Queued()
-    run = ReminderRun(kind=kind, key=key, run_on=today, started_at=now)
-    session.add(run)
-    session.flush()
+    run = _run(session, kind, keys, today, now)
     if not names:
         return Queued()
-    not_before = datetime.combine(today, plan.reminders.send_from, ZONE)
-    same = _notice(run.id, kind, plan, today, not_before)
-    bulk.put(session, Notice, same, ("contact_id",), [(contact,) for contact in names])
+    under = dict.fromkeys(names, plans[0].id)
+    if len(plans) > 1:
+        under = {**others, **_plan_of_each(session, plans)}
+    start = {p.id: datetime.combine(today, p.reminders.send_from, ZONE) for p in plans}
+    bulk.put(
+        session, Notice, _notice(run.id, kind, today), ("contact_id", "plan_id", "not_before"),
+        [(contact, under[contact], start[under[contact]]) for contact in names],
+    )  # fmt: skip
     session.execute(
         insert(NoticeItem).from_select(
             ["notice_id", "task_id", "rung", "due_on", "contact_id", "channel", "role"],
@@ -168,13 +174,33 @@ def write(
     return Queued(len(names), sum(items.values()), recipients)
 
 
-def _notice(
-    run_id: int, kind: str, plan: Plan, today: date, not_before: datetime
-) -> dict[str, Any]:
-    """A waiting notice, all but its contact."""
+def _run(
+    session: Session, kind: str, keys: Sequence[str], today: date, now: datetime
+) -> ReminderRun:
+    """Write down the run: one line for each key, the first of which its notices belong to."""
+    runs = [ReminderRun(kind=kind, key=k, run_on=today, started_at=now) for k in keys or (None,)]
+    session.add_all(runs)
+    session.flush()
+    return runs[0]
+
+
+def _plan_of_each(session: Session, plans: Sequence[Plan]) -> dict[int, str]:
+    """The plan in whose name each contact is written to: where there are several, the latest.
+
+    Its hours are those that the notice keeps.
+    """
+    found: dict[int, str] = {}
+    query = select(OWED.c.contact_id, Task.plan_id).join(Task, Task.id == OWED.c.task_id).distinct()
+    order = {plan.id: (plan.effective_on, plan.id) for plan in plans}
+    for contact, plan_id in session.execute(query):
+        found[contact] = max(plan_id, found.get(contact, plan_id), key=order.__getitem__)
+    return found
+
+
+def _notice(run_id: int, kind: str, today: date) -> dict[str, Any]:
+    """A waiting notice, all but its contact, plan and hour."""
     return {
-        "run_id": run_id, "channel": MAIL, "kind": kind,
-        "plan_id": plan.id, "run_on": today, "state": "pending", "not_before": not_before,
+        "run_id": run_id, "channel": MAIL, "kind": kind, "run_on": today, "state": "pending",
         "tries": 0, "resent": 0, "address": "", "subject": "", "body": "", "html": "",
         "message_id": "", "error": "",
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,62 +17,91 @@ from ntm_workflow.chase import owed
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.store.tables import Contact, ContactBody, ReminderRun, RowRole, Task
 from ntm_workflow.work import audit, people
+from ntm_workflow.work import plans as work_plans
 from ntm_workflow.work.audit import Actor
+
+Of = tuple[Plan, QuarterRun]  # the run of one plan
 
 
 def queue(
-    session: Session, plan: Plan, days: WorkCalendar, today: date, *, now: datetime, actor: Actor
-) -> Queued:
-    """Queue the quarterly run that is due today, if any. Safe to repeat.
-
-    A run whose day was missed is caught up while its quarter lasts; if both
-    were missed, only the later one goes out. Nothing is owed on a day off.
-    """
-    if reason := days.reason_off(today):
-        return Queued(day_off=reason)
-    run = _due(plan, days, today)
-    if run is None:
-        return Queued()
-    audit.lock(session)
-    key = f"{plan.id}:{run.quarter}:{run.kind}"
-    if session.scalar(select(ReminderRun.id).where(ReminderRun.key == key)):
-        return Queued()
-    return queue_run(session, plan, days, run, today, now=now, actor=actor, key=key)
-
-
-def queue_run(
     session: Session,
-    plan: Plan,
+    plans: Sequence[Plan],
     days: WorkCalendar,
-    run: QuarterRun,
     today: date,
     *,
     now: datetime,
     actor: Actor,
-    key: str | None,
 ) -> Queued:
-    """Queue one quarterly run: to every body its list, to directing bodies the summary.
+    """Queue the quarterly runs that are due today, if any. Safe to repeat.
 
-    The coordination office gets the list of bodies nobody speaks for.
+    Each plan has its own days; runs of one kind that fall on one day come as
+    one list. A run whose day was missed is caught up while its quarter lasts;
+    if both were missed, only the later one goes out. Nothing is owed on a day
+    off.
     """
-    owed.clear(session)
-    owed.add(session, _implementing(plan, run))
-    owed.add(session, _without_contact(session, plan, run))
-    waiting = _upcoming_contacts(session, plan, days, run, today) if run.kind == "opening" else ()
-    queued = owed.write(
-        session, plan, f"quarter-{run.kind}", today, now=now, actor=actor, key=key, also=waiting
-    )
-    if run.kind == "owing":
-        owed.clear(session)
-        owed.add(session, _directing(plan, run))
-        queued += owed.write(session, plan, "quarter-summary", today, now=now, actor=actor)
+    if reason := days.reason_off(today):
+        return Queued(day_off=reason)
+    if not any(_due(plan, days, today) for plan in plans):
+        return Queued()
+    audit.lock(session)
+    runs = [(p, run) for p in plans if (run := _due(p, days, today)) and not _ran(session, p, run)]
+    queued = Queued()
+    for kind in dict.fromkeys(run.kind for _, run in runs):
+        these = [(plan, run) for plan, run in runs if run.kind == kind]
+        queued += queue_runs(session, these, days, today, now=now, actor=actor, once=True)
     return queued
 
 
-def find_run(plan: Plan, days: WorkCalendar, quarter: str, kind: str) -> QuarterRun | None:
-    """The run of a quarter ("2020-Q2") and kind, if the plan's year has it."""
-    runs = quarter_runs(plan, days)
-    return next((run for run in runs if run.quarter == quarter and run.kind == kind), None)
+def queue_runs(
+    session: Session,
+    runs: Sequence[Of],
+    days: WorkCalendar,
+    today: date,
+    *,
+    now: datetime,
+    actor: Actor,
+    once: bool,
+) -> Queued:
+    """Queue the runs of one kind: to every body its list, to directing bodies the summary.
+
+    The coordination office of each plan gets the list of bodies nobody speaks
+    for. What is `once` cannot be queued again.
+    """
+    plans, kind = [plan for plan, _ in runs], runs[0][1].kind
+    owed.clear(session)
+    for plan, run in runs:
+        owed.add(session, _implementing(plan, run))
+        owed.add(session, _without_contact(session, plan, run))
+    queued = owed.write(
+        session, plans, f"quarter-{kind}", today, now=now, actor=actor,
+        keys=[_key(plan, run) for plan, run in runs] if once else (),
+        also=_upcoming_contacts(session, runs, days, today) if kind == "opening" else {},
+    )  # fmt: skip
+    if kind == "owing":
+        owed.clear(session)
+        for plan, run in runs:
+            owed.add(session, _directing(plan, run))
+        queued += owed.write(session, plans, "quarter-summary", today, now=now, actor=actor)
+    return queued
+
+
+def find_runs(plans: Sequence[Plan], days: WorkCalendar, quarter: str, kind: str) -> list[Of]:
+    """The runs of a quarter ("2020-Q2") and kind, of the plans whose year has it."""
+    return [
+        (plan, run)
+        for plan in plans
+        for run in quarter_runs(plan, days)
+        if (run.quarter, run.kind) == (quarter, kind)
+    ]
+
+
+def _key(plan: Plan, run: QuarterRun) -> str:
+    return f"{plan.id}:{run.quarter}:{run.kind}"
+
+
+def _ran(session: Session, plan: Plan, run: QuarterRun) -> bool:
+    found = session.scalar(select(ReminderRun.id).where(ReminderRun.key == _key(plan, run)))
+    return found is not None
 
 
 def _due(plan: Plan, days: WorkCalendar, today: date) -> QuarterRun | None:
@@ -126,20 +156,35 @@ def _directing(plan: Plan, run: QuarterRun) -> Select[Any]:
 
 
 def _upcoming_contacts(
-    session: Session, plan: Plan, days: WorkCalendar, run: QuarterRun, today: date
-) -> tuple[int, ...]:
-    """Contacts of bodies that will owe something this quarter which is not open yet."""
-    bodies = {
+    session: Session, runs: Sequence[Of], days: WorkCalendar, today: date
+) -> dict[int, str]:
+    """Contacts of bodies that will owe something this quarter which is not open yet.
+
+    Each with the plan it is owed under; a plan that has ended opens nothing.
+    """
+    found: dict[int, str] = {}
+    going = work_plans.in_force(session)
+    for plan, run in runs:
+        if plan.id in going:
+            bodies = _upcoming_bodies(plan, run, days, today)
+            found.update(dict.fromkeys(_contacts(session, bodies), plan.id))
+    return found
+
+
+def _upcoming_bodies(plan: Plan, run: QuarterRun, days: WorkCalendar, today: date) -> set[str]:
+    return {
         body
         for o in dated(plan, days)
         if o.opens_on > today and run.first <= o.due_on <= run.last
         for body in plan.row(o.row_id).implementing
     }
-    query = (
+
+
+def _contacts(session: Session, bodies: set[str]) -> Iterable[int]:
+    return session.scalars(
         select(ContactBody.contact_id)
         .join(Contact, and_(Contact.id == ContactBody.contact_id, Contact.active))
         .where(ContactBody.body_id.in_(bodies))
         .distinct()
         .order_by(ContactBody.contact_id)
     )
-    return tuple(session.scalars(query))

@@ -6,7 +6,7 @@ notices and the day each task is looked at next, changes in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -44,31 +44,42 @@ from ntm_workflow.work import audit, people
 from ntm_workflow.work.audit import Actor
 
 _metadata = MetaData()
-# What to do with the tasks of one state and key day: filled from the ladder.
+# What to do with the tasks of one plan, state and key day: filled from its ladder.
 STEP = Table(
     "ladder_step", _metadata,
+    Column("plan_id", String(80), primary_key=True),
     Column("state", String(12), primary_key=True),
     Column("key_day", Date, primary_key=True),
     Column("news", String(12), primary_key=True),
     Column("rung", String(12)), Column("rung_day", Date), Column("next_on", Date),
-    Column("coordinating", Boolean), Column("directing", Boolean),
+    Column("coordinating", Boolean), Column("directing", Boolean), Column("office", String(80)),
     prefixes=["TEMPORARY"],
 )  # fmt: skip
 # The tasks whose day has come, each with its step: everything else reads only these.
 DUE = Table(
     "due_task", _metadata,
     Column("task_id", Integer, primary_key=True, autoincrement=False),
+    Column("plan_id", String(80)),
     Column("row_id", String(20)), Column("body_id", String(80)), Column("state", String(12)),
     Column("rung", String(12)), Column("rung_day", Date), Column("next_on", Date),
-    Column("coordinating", Boolean), Column("directing", Boolean),
+    Column("coordinating", Boolean), Column("directing", Boolean), Column("office", String(80)),
     prefixes=["TEMPORARY"],
 )  # fmt: skip
 
 
 def queue(
-    session: Session, plan: Plan, days: WorkCalendar, today: date, *, now: datetime, actor: Actor
+    session: Session,
+    plans: Sequence[Plan],
+    days: WorkCalendar,
+    today: date,
+    *,
+    now: datetime,
+    actor: Actor,
 ) -> Queued:
-    """Queue one digest for each recipient of what the ladder owes today. Safe to repeat.
+    """Queue one digest for each recipient of what the ladders owe today. Safe to repeat.
+
+    `plans` are all that may have open tasks, ended ones too; each goes by its
+    own rules, and a recipient hears of all of them in one digest.
 
     Missed days are caught up: the newest rung due goes out, once; older ones
     are skipped. Nothing is owed on a day off.
@@ -76,14 +87,14 @@ def queue(
     if reason := days.reason_off(today):
         return Queued(day_off=reason)
     audit.lock(session)  # sweeps run one after the other
-    steps = _steps(session, plan, days, today)
+    steps = _steps(session, plans, days, today)
     if not steps:
         return Queued()
-    _prepare(session, plan, today, steps)
+    _prepare(session, plans, today, steps)
     owed.clear(session)
-    for query in _recipients(session, plan, steps):
+    for query in _recipients(session, plans, steps):
         owed.add(session, query)
-    queued = owed.write(session, plan, "digest", today, now=now, actor=actor)
+    queued = owed.write(session, plans, "digest", today, now=now, actor=actor)
     _advance(session)
     return queued
 
@@ -91,9 +102,9 @@ def queue(
 # -- what the ladder says ---------------------------------------------------
 
 
-def _due(plan: Plan, today: date) -> Any:
+def _due(plans: Sequence[Plan], today: date) -> Any:
     return and_(
-        Task.plan_id == plan.id, Task.next_action_on <= today,
+        Task.plan_id.in_([plan.id for plan in plans]), Task.next_action_on <= today,
         or_(
             and_(Task.state == "open", Task.suspended_on.is_(None)), Task.state == "submitted"
         ),
@@ -103,12 +114,23 @@ def _due(plan: Plan, today: date) -> Any:
 _KEY_DAY = case((Task.state == "open", Task.due_on), else_=Task.submitted_on)
 
 
-def _steps(session: Session, plan: Plan, days: WorkCalendar, today: date) -> list[dict[str, Any]]:
+def _steps(
+    session: Session, plans: Sequence[Plan], days: WorkCalendar, today: date
+) -> list[dict[str, Any]]:
+    by_id = {plan.id: plan for plan in plans}
     groups = session.execute(
-        select(Task.state, _KEY_DAY.label("key_day"), Task.news).where(_due(plan, today)).distinct()
+        select(Task.plan_id, Task.state, _KEY_DAY.label("key_day"), Task.news)
+        .where(_due(plans, today))
+        .distinct()
     )
     make = {"open": _open_step, "submitted": _review_step}
-    return [make[g.state](g.key_day, g.news, today, plan, days) for g in groups]
+    return [
+        {
+            "plan_id": g.plan_id, "office": by_id[g.plan_id].coordination_office,
+            **make[g.state](g.key_day, g.news, today, by_id[g.plan_id], days),
+        }
+        for g in groups
+    ]  # fmt: skip
 
 
 def _open_step(
@@ -140,25 +162,28 @@ def _review_step(
     }  # fmt: skip
 
 
-def _prepare(session: Session, plan: Plan, today: date, steps: list[dict[str, Any]]) -> None:
+def _prepare(
+    session: Session, plans: Sequence[Plan], today: date, steps: list[dict[str, Any]]
+) -> None:
     for table in (STEP, DUE):
         session.execute(CreateTable(table, if_not_exists=True))
         session.execute(delete(table))
     session.execute(insert(STEP), steps)
-    step = [STEP.c[name] for name in ("rung", "rung_day", "next_on", "coordinating", "directing")]
+    names = ("rung", "rung_day", "next_on", "coordinating", "directing", "office")
+    step = [STEP.c[name] for name in names]
     # An outer join: no database may read the steps first and the tasks once for each.
     session.execute(
         insert(DUE).from_select(
             DUE.columns.keys(),
-            select(Task.id, Task.row_id, Task.body_id, Task.state, *step)
+            select(Task.id, Task.plan_id, Task.row_id, Task.body_id, Task.state, *step)
             .outerjoin(
                 STEP,
                 and_(
-                    STEP.c.state == Task.state, STEP.c.key_day == _KEY_DAY,
-                    STEP.c.news == Task.news,
+                    STEP.c.plan_id == Task.plan_id, STEP.c.state == Task.state,
+                    STEP.c.key_day == _KEY_DAY, STEP.c.news == Task.news,
                 ),
             )
-            .where(_due(plan, today)),
+            .where(_due(plans, today)),
         )
     )  # fmt: skip
     if session.get_bind().dialect.name == "postgresql":
@@ -168,22 +193,24 @@ def _prepare(session: Session, plan: Plan, today: date, steps: list[dict[str, An
 # -- who is told -------------------------------------------------------------
 
 
-def _recipients(session: Session, plan: Plan, steps: list[dict[str, Any]]) -> Iterator[Select[Any]]:
+def _recipients(
+    session: Session, plans: Sequence[Plan], steps: list[dict[str, Any]]
+) -> Iterator[Select[Any]]:
     """Who hears of what; where nothing can come of a query it is left out."""
-    office = plan.coordination_office
-    contacts = people.office_contact(session, office, plan.body(office).short)
-    office_ids = [contact.id for contact in contacts]
+    offices = {plan.coordination_office: plan for plan in plans}
+    for office, plan in offices.items():
+        people.office_contact(session, office, plan.body(office).short)
     if any(step["state"] == "open" and step["rung"] for step in steps):
         yield _implementing()
-        yield _without_contact(office_ids)
+        yield _without_contact()
     if any(step["coordinating"] for step in steps):
-        yield _roles(plan, "coordinating", DUE.c.coordinating)
-        yield _office(office_ids)
+        yield _roles("coordinating", DUE.c.coordinating)
+        yield _office()
     if any(step["directing"] for step in steps):
-        yield _roles(plan, "directing", DUE.c.directing)
+        yield _roles("directing", DUE.c.directing)
     if any(step["state"] == "submitted" and step["rung"] for step in steps):
-        yield _reviewers(plan, office_ids)
-        yield _reviewers_of_office(plan)
+        yield _reviewers()
+        yield _reviewers_of_office()
 
 
 def _owed_by(state: str, role: str) -> Select[Any]:
@@ -204,21 +231,26 @@ def _implementing() -> Select[Any]:
     )
 
 
-def _without_contact(office: list[int]) -> Select[Any]:
-    """Tasks of bodies nobody speaks for: the coordination office hears instead."""
+def _to_office(state: str, role: str) -> Select[Any]:
+    """What the coordination office of the task's own plan hears."""
     return (
-        _owed_by("open", "no-contact")
-        .join(Contact, Contact.id.in_(office))
-        .where(~owed.spoken_for(DUE.c.body_id))
+        _owed_by(state, role)
+        .join(ContactBody, ContactBody.body_id == DUE.c.office)
+        .join(Contact, _ACTIVE)
     )
 
 
-def _roles(plan: Plan, role: str, wanted: Any) -> Select[Any]:
+def _without_contact() -> Select[Any]:
+    """Tasks of bodies nobody speaks for: the coordination office hears instead."""
+    return _to_office("open", "no-contact").where(~owed.spoken_for(DUE.c.body_id))
+
+
+def _roles(role: str, wanted: Any) -> Select[Any]:
     """Coordinating or directing bodies; of a commune's task, those of its own commune."""
     body, own = aliased(BodyRecord), aliased(BodyRecord)
     return (
         _owed_by("open", role)
-        .join(RowRole, _role(plan, role))
+        .join(RowRole, _role(role))
         .join(body, body.id == RowRole.body_id)
         .join(own, own.id == DUE.c.body_id)
         .join(ContactBody, ContactBody.body_id == body.id)
@@ -229,37 +261,29 @@ def _roles(plan: Plan, role: str, wanted: Any) -> Select[Any]:
     )  # fmt: skip
 
 
-def _role(plan: Plan, role: str) -> ColumnElement[bool]:
+def _role(role: str) -> ColumnElement[bool]:
     return and_(
-        RowRole.plan_id == plan.id, RowRole.row_id == DUE.c.row_id, RowRole.role == role,
+        RowRole.plan_id == DUE.c.plan_id, RowRole.row_id == DUE.c.row_id, RowRole.role == role,
         RowRole.body_id != DUE.c.body_id,
     )  # fmt: skip
 
 
-def _office(office: list[int]) -> Select[Any]:
-    return (
-        _owed_by("open", "office")
-        .join(Contact, Contact.id.in_(office))
-        .where(DUE.c.coordinating == true())
-    )
+def _office() -> Select[Any]:
+    return _to_office("open", "office").where(DUE.c.coordinating == true())
 
 
-def _reviewers(plan: Plan, office: list[int]) -> Select[Any]:
-    return (
-        _owed_by("submitted", "review")
-        .join(Contact, Contact.id.in_(office))
-        .where(DUE.c.body_id != plan.coordination_office)
-    )
+def _reviewers() -> Select[Any]:
+    return _to_office("submitted", "review").where(DUE.c.body_id != DUE.c.office)
 
 
-def _reviewers_of_office(plan: Plan) -> Select[Any]:
+def _reviewers_of_office() -> Select[Any]:
     """The coordination office's own work is reviewed by the bodies that direct the row."""
     return (
         _owed_by("submitted", "review")
-        .join(RowRole, _role(plan, "directing"))
+        .join(RowRole, _role("directing"))
         .join(ContactBody, ContactBody.body_id == RowRole.body_id)
         .join(Contact, _ACTIVE)
-        .where(DUE.c.body_id == plan.coordination_office)
+        .where(DUE.c.body_id == DUE.c.office)
         .distinct()
     )
 

@@ -42,7 +42,7 @@ def remind(
             queued = _quarter(rt, session, quarter, kind, today, actor)
         else:
             queued = reminders.queue(
-                session, rt.plan, rt.days, today, now=rt.moment(today), actor=actor
+                session, rt.all_plans, rt.days, today, now=rt.moment(today), actor=actor
             )
         if dry_run:
             transaction.rollback()
@@ -61,12 +61,12 @@ def remind(
 def _quarter(
     rt: Runtime, session: Session, quarter: str, kind: str, today: date, actor: Actor
 ) -> Queued:
-    run = quarterly.find_run(rt.plan, rt.days, quarter, kind)
-    if run is None:
+    runs = quarterly.find_runs(rt.all_plans, rt.days, quarter, kind)
+    if not runs:
         raise NotFound("quarter.unknown", quarter=quarter)
     audit.lock(session)
-    return quarterly.queue_run(
-        session, rt.plan, rt.days, run, today, now=rt.moment(today), actor=actor, key=None
+    return quarterly.queue_runs(
+        session, runs, rt.days, today, now=rt.moment(today), actor=actor, once=False
     )
 
 
@@ -131,7 +131,7 @@ def contacts() -> None:
 def import_(file: Path) -> None:
     """Nhập đầu mối từ tệp CSV (cột body, name, email, role). Nhập lại không thay đổi gì."""
     rt = runtime.load()
-    lines = people.read_csv(file.read_bytes(), rt.plan)
+    lines = people.read_csv(file.read_bytes(), rt.plan, rt.all_plans)
     with rt.sessions.begin() as session:
         changed = people.import_contacts(
             session, lines, now=rt.now(), actor=Actor(getpass.getuser(), via="cli")

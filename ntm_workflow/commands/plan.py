@@ -1,4 +1,4 @@
-"""`ntm plan`: nothing here touches a database."""
+"""`ntm plan`: the files of plans, and which plans are in force."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import show
 from ntm_workflow.commands.plan_import import import_
+from ntm_workflow.commands.plan_list import end, list_, standing
 from ntm_workflow.errors import AppendixFaults
 
 
 @click.group()
 def plan() -> None:
-    """Kiểm tra, xem kế hoạch và phụ lục."""
+    """Kiểm tra, xem kế hoạch và phụ lục; kế hoạch nào đang thực hiện."""
 
 
 @plan.command()
@@ -34,6 +35,8 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
     plans: dict[tuple[str, int, str, int], Path] = {}
     for path in files or (settings.load().appendix,):
         report, made = _check(path)
+        if made and not files:
+            report["standing"] = standing(made)
         if made and (twin := plans.setdefault(_number(made), path)) != path:
             report["faults"].append(_twin(made, twin))
         found.append(report)
@@ -62,7 +65,7 @@ def _check(path: Path) -> tuple[dict[str, Any], Plan | None]:
         ]
         return report, None
     report["findings"] = _findings(made)
-    report["rows"], report["criteria"] = len(made.rows), len(made.criteria)
+    report["id"], report["rows"], report["criteria"] = made.id, len(made.rows), len(made.criteria)
     return report, made
 
 
@@ -87,6 +90,8 @@ def _print_report(report: dict[str, Any]) -> None:
     )  # fmt: skip
     for finding in report["findings"]:
         click.echo(f"  {finding['where']}: {finding['message']}")
+    if report.get("standing") in ("older_file", "file_of_ended"):
+        click.echo(texts.say(f"plan.{report['standing']}", path=report["file"], id=report["id"]))
 
 
 @plan.command()
@@ -104,6 +109,8 @@ def show_(file: Path | None, as_json: bool) -> None:
 
 plan.add_command(show_, "show")
 plan.add_command(import_, "import")
+plan.add_command(list_, "list")
+plan.add_command(end)
 
 
 def _as_json(made: Plan, days: WorkCalendar) -> dict[str, Any]:

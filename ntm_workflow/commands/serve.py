@@ -62,20 +62,25 @@ def deployments() -> None:
 @deployments.command()
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default=PREFECT_FILE)
 def render(path: Path) -> None:
-    """Ghi lịch của phụ lục vào deployments/prefect.yaml / write the plan's deployments."""
+    """Ghi lịch của tệp phụ lục vào deployments/prefect.yaml / write the file's deployments.
+
+    The file of one plan, for a look before anything is installed; `apply` takes
+    every plan in force.
+    """
     from ntm_workflow.serve import deployments as made
 
-    items = _planned()
+    items = _of_file()
     path.write_text(made.as_yaml(items), "utf-8")
     _say("deployments.rendered", count=len(items), path=path)
 
 
 @deployments.command()
 def apply() -> None:
-    """Đưa lịch của phụ lục lên máy chủ Prefect (PREFECT_API_URL).
+    """Đưa lịch của mọi kế hoạch đang thực hiện lên máy chủ Prefect (PREFECT_API_URL).
 
-    Apply the plan's deployments on the Prefect server of PREFECT_API_URL: what
-    the plan no longer has is deleted, what a person paused stays paused.
+    Apply the deployments of all plans in force on the Prefect server of
+    PREFECT_API_URL: what no plan has any longer is deleted, what a person
+    paused stays paused.
     """
     import asyncio
     import os
@@ -88,19 +93,22 @@ def apply() -> None:
 
     from prefect.settings import get_current_settings
 
+    from ntm_workflow import runtime
     from ntm_workflow.serve import deployments as made
+    from ntm_workflow.serve import schedules
 
+    items = schedules.of(runtime.load())
     url = get_current_settings().api.url or ""
     try:
-        done = asyncio.run(made.apply_to_pool(_planned(), datetime.now(texts.ZONE).date()))
+        done = asyncio.run(made.apply_to_pool(items, datetime.now(texts.ZONE).date()))
     except made.NO_ANSWER as error:
         why = str(error).splitlines()[0]
         raise ConfigError("deployments.no_prefect", url=url, why=why) from error
     _say("deployments.applied", url=url, count=len(done.ids), deleted=len(done.deleted))
 
 
-def _planned() -> Any:
-    """From the appendix alone: no database is needed to know the schedules."""
+def _of_file() -> Any:
+    """From the appendix alone: no database is needed to know its schedules."""
     from ntm_workflow.appendix import toml_file
     from ntm_workflow.calendar.workdays import WorkCalendar
     from ntm_workflow.serve import schedules

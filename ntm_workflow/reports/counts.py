@@ -85,6 +85,16 @@ def grouped(session: Session, plan_id: str, as_of: date, by: By, **only: str) ->
     }  # fmt: skip
 
 
+def unfinished(session: Session) -> dict[str, int]:
+    """How many tasks of each plan are neither accepted nor cancelled; one statement."""
+    query = (
+        select(Task.plan_id, func.count())
+        .where(Task.state.in_(("open", "submitted")))
+        .group_by(Task.plan_id)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
 _GROUPS: dict[str, Any] = {
     "plan": func.substr(Task.plan_id, 1, 0),
     "section": RowRecord.section,

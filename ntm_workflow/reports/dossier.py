@@ -94,7 +94,9 @@ def _twins(session: Session, task: Task) -> dict[int, list[str]]:
 
 
 def _history(session: Session, task: Task, limit: int = 200) -> list[AuditEntry]:
-    query = select(AuditEntry).where(AuditEntry.subject == task.code)
+    """What was done to the task; another plan may have one of the same code."""
+    ours = AuditEntry.data.contains(f'"plan":"{task.plan_id}"', autoescape=True)
+    query = select(AuditEntry).where(AuditEntry.subject == task.code, ours)
     newest = session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit))
     return list(newest)[::-1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.paging import Page, ask, cut
@@ -62,19 +62,26 @@ _TOLD = select(Notice, Contact.name, Contact.email, _ITEMS).join(
 )
 
 
+def _of_plan(plan_id: str) -> ColumnElement[bool]:
+    """Notices in a plan's name, and those of other plans that tell of its tasks too."""
+    told = select(NoticeItem.id).join(Task, Task.id == NoticeItem.task_id)
+    told = told.where(NoticeItem.notice_id == Notice.id, Task.plan_id == plan_id)
+    return or_(Notice.plan_id == plan_id, told.correlate(Notice).exists())
+
+
 def of_day(session: Session, plan_id: str, day: date, limit: int) -> Today:
     """What went out on a day and what still waits; two statements."""
     counted = session.execute(
         select(Notice.state, func.count(), func.count().filter(Notice.run_on == day))
         .where(
-            Notice.plan_id == plan_id,
+            _of_plan(plan_id),
             or_(Notice.run_on == day, Notice.state.in_(("pending", "sending"))),
         )
         .group_by(Notice.state)
     ).all()
     waiting = sum(total for state, total, _ in counted if state in ("pending", "sending"))
     states = {state: today for state, _, today in counted if today}
-    query = _TOLD.where(Notice.plan_id == plan_id, Notice.run_on == day)
+    query = _TOLD.where(_of_plan(plan_id), Notice.run_on == day)
     found = session.execute(query.order_by(_WORST_FIRST, Notice.id).limit(limit))
     return Today(states, waiting, [Told(*row) for row in found])
 
@@ -89,7 +96,7 @@ def page(
     newer: int | None = None,
 ) -> Page[Told]:
     """One page of notices; one statement."""
-    query = _TOLD.where(Notice.plan_id == plan_id)
+    query = _TOLD.where(_of_plan(plan_id))
     if state:
         query = query.where(Notice.state == state)
     if day:

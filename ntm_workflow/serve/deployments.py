@@ -1,4 +1,4 @@
-"""The list of schedules.py as Prefect deployments: one for each row, and the daily ones."""
+"""The list of schedules.py as Prefect deployments: one for each row of a plan, and the daily."""
 
 from __future__ import annotations
 
@@ -126,9 +126,9 @@ async def apply(
     simulated: bool = False,
     register: Register = RunnerDeployment.aapply,
 ) -> Applied:
-    """Make Prefect's deployments those of the plan. Safe to repeat.
+    """Make Prefect's deployments those of the plans in force. Safe to repeat.
 
-    What a person paused stays paused; what the plan no longer has is deleted,
+    What a person paused stays paused; what no plan has any longer is deleted,
     with its runs to come. In a simulation no schedule is active: the simulated
     days run the same flows. `register` applies one deployment and returns its id.
     """
@@ -171,10 +171,14 @@ async def _made(
         paused=bool(before and before.paused),
         parameters=dict(item.parameters),
         description=description(item, today),
-        tags=[*TAGS, *([item.row] if item.row else []), *([SIMULATION] if simulated else [])],
+        tags=[*_tags(item), *([SIMULATION] if simulated else [])],
         concurrency_limit=ONE_AT_A_TIME,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _tags(item: Planned) -> list[str]:
+    return [*TAGS, *(tag for tag in (item.row, item.plan) if tag)]
 
 
 def _was_active(before: DeploymentResponse | None) -> bool:
@@ -255,7 +259,7 @@ def _rendered(item: Planned) -> dict[str, Any]:
         "name": item.name,
         "entrypoint": ENTRYPOINTS[item.flow],
         "description": item.description,
-        "tags": [*TAGS, *([item.row] if item.row else [])],
+        "tags": _tags(item),
         "parameters": dict(item.parameters),
         "work_pool": {"name": POOL},
         "concurrency_limit": {"limit": 1, "collision_strategy": "CANCEL_NEW"},

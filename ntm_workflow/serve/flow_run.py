@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import date
-from functools import cache
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -22,13 +21,18 @@ if os.environ.get(RUNNER) == str(os.getppid()):
 
 
 def load() -> runtime.Runtime:
-    """The runtime of this process; one for all the flows that run in it."""
-    return _load(settings.load())
+    """The runtime of this process, with the plans as they are now.
+
+    One database for all the flows that run in it; where there is no plan yet
+    they have nothing to do.
+    """
+    wanted = settings.load()
+    kept = _kept.get(wanted) or runtime.load(wanted, may_be_empty=True)
+    _kept[wanted] = kept.refreshed()
+    return _kept[wanted]
 
 
-@cache
-def _load(wanted: settings.Settings) -> runtime.Runtime:
-    return runtime.load(wanted)
+_kept: dict[settings.Settings, runtime.Runtime] = {}
 
 
 def actor(name: str) -> Actor:

@@ -8,9 +8,11 @@ starts marks what a kill left behind.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +37,9 @@ from ntm_workflow.serve.supervisor import ready
 GRACE = "NTM_GRACE"  # seconds a run may go on when we are told to stop
 LEFT_BEHIND = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 PAGE = 200
+LOOK_EVERY = 15.0  # seconds
+
+log = logging.getLogger("ntm.runner")
 
 
 class DrainingRunner(Runner):
@@ -79,18 +84,45 @@ async def _left_behind(client: PrefectClient, names: list[str]) -> list[UUID]:
 
 async def serve() -> None:
     """Apply the deployments, reap, and run what is due until told to stop."""
-    rt = runtime.load()
-    items = schedules.planned(rt.plan, rt.days)
+    rt = runtime.load(may_be_empty=True)
     runner = DrainingRunner(name="ntm", limit=4, pause_on_shutdown=False)
-    await deployments.apply(
-        items, rt.today(), simulated=rt.simulated, register=runner.aadd_deployment
-    )
+    await _apply(runner, rt)
     await reap(deployments.flow_of(name).name for name in deployments.ENTRYPOINTS)
     os.environ[flow_run.RUNNER] = str(os.getpid())
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, lambda: signal.signal(signal.SIGINT, runner.handle_sigterm))
     loop.call_later(0.5, ready)
-    await runner.start()
+    following = asyncio.create_task(follow(runner, rt))
+    try:
+        await runner.start()
+    finally:
+        following.cancel()
+
+
+async def follow(runner: Runner, rt: runtime.Runtime) -> None:
+    """Apply the deployments again whenever a plan was put in force, amended or ended."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        with _logged("looking for changed plans"):
+            now = await asyncio.to_thread(rt.refreshed)
+            if now is not rt:
+                await _apply(runner, now)
+                rt = now
+
+
+async def _apply(runner: Runner, rt: runtime.Runtime) -> None:
+    await deployments.apply(
+        schedules.of(rt), rt.today(), simulated=rt.simulated, register=runner.aadd_deployment
+    )
+
+
+@contextmanager
+def _logged(doing: str) -> Iterator[None]:
+    """What fails now is tried again at the next look; the runs must go on."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed", doing)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan, Row
 from ntm_workflow.calendar.occurrences import Occurrence, occurrences
 from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
+
+if TYPE_CHECKING:
+    from ntm_workflow.runtime import Runtime
 
 EVERY_DAY = frozenset(range(7))
 # Saturday is in it for the Saturdays that are worked in exchange; on a day off
@@ -27,7 +32,8 @@ class Planned:
     `days` are explicit days; None means every day whose weekday (Monday is 0)
     is in `weekdays`. `at` is the (first) local time of such a day and `cron`
     what Prefect is given where there are no explicit days. `row` is the row it
-    opens, None for the runs of the whole plan.
+    opens, None for the runs of all plans; `plan` its plan, None for that of the
+    installation's own file.
     """
 
     name: str
@@ -39,6 +45,7 @@ class Planned:
     weekdays: frozenset[int] = frozenset()
     cron: str | None = None
     row: str | None = None
+    plan: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def runs_on(self, day: date) -> bool:
@@ -50,13 +57,26 @@ class Planned:
 
 
 def planned(plan: Plan, days: WorkCalendar) -> tuple[Planned, ...]:
-    """Return everything the plan runs, in the order of a day.
+    """Return everything that runs where `plan` is the only one."""
+    return _all([plan], days, plan.id)
+
+
+@lru_cache(maxsize=4)
+def of(rt: Runtime) -> tuple[Planned, ...]:
+    """Return everything that runs under the plans in force, in the order of a day."""
+    return _all(rt.in_force, rt.days, rt.own)
+
+
+def _all(plans: Sequence[Plan], days: WorkCalendar, own: str) -> tuple[Planned, ...]:
+    """The rows of each plan, and what runs for all of them.
 
     A row runs on the days its occurrences open, whether or not they are worked;
-    what a missed run leaves closed, the daily "open-due" opens.
+    what a missed run leaves closed, the daily "open-due" opens. Only the plan
+    `own` goes without its id, so that its runs keep their names whatever other
+    plans come and go.
     """
-    rows = [_row(row, plan, days) for row in plan.all_rows]
-    quarterly = sorted({run.day for run in quarter_runs(plan, days)})
+    rows = [_row(row, plan, days, plan.id == own) for plan in plans for row in plan.all_rows]
+    quarterly = sorted({run.day for plan in plans for run in quarter_runs(plan, days)})
     whole = [
         _every("open-due", "open_due", time(6, 45), "45 6", EVERY_DAY),
         _every("send-reminders", "send_reminders", time(7, 30), "30 7", WORK_DAYS),
@@ -85,17 +105,19 @@ def deployment_name(row_id: str) -> str:
     return "row-" + re.sub(r"[^a-z0-9]+", "-", row_id.lower()).strip("-")
 
 
-def _row(row: Row, plan: Plan, days: WorkCalendar) -> Planned:
+def _row(row: Row, plan: Plan, days: WorkCalendar, own: bool) -> Planned:
     found = [] if row.reading.question else list(occurrences(row, plan, days))
+    name, parameters = deployment_name(row.id), {"row_id": row.id}
     return Planned(
-        name=deployment_name(row.id),
+        name=name if own else f"{plan.id}-{name}",
         flow="open_tasks",
         at=time(6, 30),
         title=f"{row.id} — {row.content}",
         description=_row_description(row, plan, found),
         days=tuple(sorted({occurrence.opens_on for occurrence in found})),
         row=row.id,
-        parameters={"row_id": row.id},
+        plan=None if own else plan.id,
+        parameters=parameters if own else {**parameters, "plan_id": plan.id},
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ntm_workflow import runtime, simulation
+from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.serve import prefect_env
 from ntm_workflow.serve.supervisor import Child, Say, Supervisor, port_free
@@ -65,12 +66,16 @@ def prepare(settings: Settings, options: Options, say: Say) -> str:
 
     Return who sends simulated mail; "" where the real clock counts.
     """
-    rt = runtime.load(settings)
+    rt = runtime.load(settings, may_be_empty=not options.simulate)
     if options.simulate:
         simulation.prepare(rt, options.simulate, lambda day, last: _history(day, last, say))
-    office = rt.plan.body(rt.plan.coordination_office).name if rt.simulated else ""
+    office = _office(rt.plan) if rt.simulated else ""
     rt.engine.dispose()
     return office
+
+
+def _office(plan: Plan) -> str:
+    return plan.body(plan.coordination_office).name
 
 
 def _history(day: date, last: date, say: Say) -> None:

@@ -66,7 +66,10 @@ class Base(DeclarativeBase):
 
 
 class PlanRecord(Base):
-    """A plan that has been put to work. `digest` is that of the file it came from."""
+    """A plan that has been put to work. `digest` is that of its current text.
+
+    `ended_by` is the document that ended it; both are empty while it is in force.
+    """
 
     __tablename__ = "plan"
     __table_args__ = (UniqueConstraint("issuer", "number", "symbol", "year"),)
@@ -79,6 +82,8 @@ class PlanRecord(Base):
     title: Mapped[str]
     digest: Mapped[str]
     loaded_at: Mapped[datetime]
+    ended_on: Mapped[date | None]
+    ended_by: Mapped[str | None]
 
 
 class BodyRecord(Base):
@@ -443,3 +448,20 @@ class SimulatedClock(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     today: Mapped[date]
+
+
+class PlanVersion(Base):
+    """One text of a plan as it was put in force. Append-only; the last one counts.
+
+    `text` is the TOML as it was, `document` what ordered it ("" for the first).
+    """
+
+    __tablename__ = "plan_version"
+
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plan.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str]
+    text: Mapped[bytes] = mapped_column(LargeBinary)
+    document: Mapped[str] = mapped_column(default="")
+    put_at: Mapped[datetime]
+    put_by: Mapped[str]

@@ -14,6 +14,7 @@ from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import acts, board, forms, task_pages
 from ntm_workflow.web.acts import ACTS, Act, Deed
+from ntm_workflow.web.desk import up_to_date
 from ntm_workflow.web.forms import Posted, Typed
 from ntm_workflow.work import tasks
 
@@ -25,7 +26,7 @@ router = APIRouter()
 def act_on_task(request: Request, task_id: task_pages.Id, name: str, form: Posted) -> Response:
     if name not in ACTS:
         raise NotFound("page.missing")
-    rt: Runtime = request.app.state.rt
+    rt = up_to_date(request)
     typed = forms.typed(name, form)
     try:
         if not forms.from_us(request, form):
@@ -50,8 +51,9 @@ def _act(rt: Runtime, task_id: int, act: Act, typed: Typed) -> None:
             task = tasks.find(session, code)
             code = task.code
             tasks.same_version(task, forms.integer(typed.get("phien_ban")) or 0)
-            by = acts.actor(act.role, task, rt.plan)
-            act.run(Deed(rt, session, task, by, now, today, typed))
+            plan = rt.plan_of(task.plan_id)
+            by = acts.actor(act.role, task, plan)
+            act.run(Deed(rt, plan, session, task, by, now, today, typed))
     except StaleDataError as error:  # somebody was faster between our reading and our writing
         raise StaleEdit("task.changed", task=code) from error
 

@@ -21,9 +21,10 @@ from ntm_workflow.work.audit import Actor
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One act under way, inside its transaction."""
+    """One act under way, inside its transaction, by the rules of the task's plan."""
 
     rt: Runtime
+    plan: Plan
     session: Session
     task: Task
     by: Actor
@@ -33,7 +34,7 @@ class Deed:
 
     @property
     def rules(self) -> tuple[Any, Any]:
-        return self.rt.plan, self.rt.days
+        return self.plan, self.rt.days
 
     @property
     def when(self) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def actor(role: str, task: Task, plan: Plan) -> Actor:
 
 
 def _submit(deed: Deed) -> None:
-    plan, typed, today = deed.rt.plan, deed.typed, deed.today
+    plan, typed, today = deed.plan, deed.typed, deed.today
     issuer = plan.body(deed.task.body_id).name if plan.has_body(deed.task.body_id) else ""
     number, subject = typed.get("so_van_ban"), typed.get("trich_yeu")
     forms.check(
@@ -122,7 +123,7 @@ def _acknowledge(deed: Deed) -> None:
 
 
 def _accept(deed: Deed) -> None:
-    review.accept(deed.session, deed.task, deed.rt.plan, by=deed.by, **deed.when)
+    review.accept(deed.session, deed.task, deed.plan, by=deed.by, **deed.when)
 
 
 def _return(deed: Deed) -> None:

@@ -37,15 +37,16 @@ class Kept(StaticFiles):
 
 
 def create_app(rt: Runtime | None = None) -> FastAPI:
-    """The pages and actions of one plan. Loads the runtime where none is given.
+    """The pages and actions of all plans. Loads the runtime where none is given.
+
+    Starts without any plan too: one may be put in force through the pages.
 
     Raises:
         NtmError: the appendix, the settings or the database cannot be used.
     """
-    rt = rt or runtime.load()
+    rt = (rt or runtime.load(may_be_empty=True)).refreshed()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.rt = rt
-    app.state.occurrences = desk.all_occurrences(rt)
     app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
     for module in (board, plan_pages, task_pages, actions, records):
         app.include_router(module.router)
@@ -95,8 +96,10 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, NtmError)
+    none = error.key == "plan.none"  # nothing is wrong: there is only nothing to show
+    title = say("plan.none.title" if none else "page.refused.title")
     return desk.draw(
-        request, "error.html", 422, title=say("page.refused.title"),
+        request, "error.html", 200 if none else 422, title=title,
         sentence=say(error.key, **error.data), error_id="",
     )  # fmt: skip
 

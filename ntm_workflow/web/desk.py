@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.calendar.occurrences import Occurrence, dated
+from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.reports import health
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.web import guard, words
+from ntm_workflow.web import guard, which_plan, words
+from ntm_workflow.web.which_plan import asked_plan
 
 HERE = Path(__file__).parent
 NAV = (
@@ -46,41 +47,57 @@ class Desk:
 
     @property
     def plan(self) -> Plan:
-        return self.rt.plan
+        """The plan that the address asks for. Raises Refused where there is none at all."""
+        return asked_plan(self.request, self.rt) or self.rt.plan
 
     @property
     def occurrences(self) -> tuple[Occurrence, ...]:
-        """Every dated occurrence of the plan; the plan does not change while we run."""
-        found: tuple[Occurrence, ...] = self.request.app.state.occurrences
-        return found
+        """Every dated occurrence of the plan."""
+        return self.rt.dated(self.plan)
 
-    def page(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Draw a page."""
+    def page(
+        self, template: str, status: int = 200, plan: Plan | None = None, **values: Any
+    ) -> Response:
+        """Draw a page of the plan that was asked for, or of another."""
         shared = {"today": self.today, "simulated_on": self.simulated_on}
-        return draw(self.request, template, status, **shared, **values)
+        return draw(self.request, template, status, plan or self.plan, **shared, **values)
 
 
 @contextmanager
 def opened(request: Request) -> Iterator[Desk]:
-    """Open the database for one request and ask it which day it is."""
-    rt: Runtime = request.app.state.rt
+    """Open the database for one request; ask it which plans there are and which day it is."""
+    rt = up_to_date(request)
     with rt.reader() as session:
         yield Desk(request, rt, session, health.simulated_day(session))
 
 
-def all_occurrences(rt: Runtime) -> tuple[Occurrence, ...]:
-    return tuple(sorted(dated(rt.plan, rt.days), key=lambda o: (o.opens_on, o.due_on)))
+def up_to_date(request: Request) -> Runtime:
+    """The runtime with the plans as they are now; kept for the requests to come."""
+    kept: Runtime = request.app.state.rt
+    rt = kept.refreshed()
+    if rt is not kept:
+        request.app.state.rt = rt
+    return rt
 
 
-def draw(request: Request, template: str, status: int = 200, **values: Any) -> Response:
+def draw(
+    request: Request, template: str, status: int = 200, plan: Plan | None = None, **values: Any
+) -> Response:
     """Draw a page that needs no database of its own."""
-    plan: Plan = request.app.state.rt.plan
+    rt: Runtime = request.app.state.rt
+    default = rt.plan if rt.plans else None
+    plan = plan or asked_plan(request, rt) or default
     shared = {
-        "plan": plan, "nav": NAV, "path": request.url.path, "simulated_on": None,
+        "plan": plan, "plans": rt.all_plans, "ended": rt.ended, "nav": NAV,
+        "path": request.url.path, "here": which_plan.page(request.url.path, NAV),
+        "simulated_on": None,
         "form_token": guard.token(request), "form_field": guard.FIELD,
         "body_name": lambda body_id: words.body(plan, body_id),
+        "plan_of": lambda entry: words.plan_of(entry, rt.plans, plan),
     }  # fmt: skip
     html = environment().get_template(template).render({**shared, **values})
+    if plan and plan is not default:
+        html = which_plan.keep(html, plan.id)
     response = HTMLResponse(html, status)
     guard.keep_token(request, response)
     return response
@@ -100,7 +117,7 @@ def environment() -> Environment:
     made.globals |= {
         "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
-        "weekday": texts.weekday, "rung": words.rung,
+        "weekday": texts.weekday, "rung": words.rung, "asked_for": which_plan.address,
     }  # fmt: skip
     return made
 

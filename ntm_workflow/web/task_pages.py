@@ -92,7 +92,10 @@ def _address(asked: Mapping[str, str]) -> str:
 def by_code(request: Request, row: str, period: str, body: str) -> Response:
     code = forms.clean(f"{row}/{period}/{body}")
     with opened(request) as desk:
-        found = work_tasks.find(desk.session, code, desk.plan.id)
+        try:
+            found = work_tasks.find(desk.session, code, desk.plan.id)
+        except NotFound:  # the code of another plan
+            found = work_tasks.find(desk.session, code)
         return RedirectResponse(f"/viec/{found.id}", 303)
 
 
@@ -114,11 +117,12 @@ def show(
         found = dossier.one(desk.session, task_id)
         if found is None:
             raise NotFound("task.unknown", task=str(task_id))
+        plan = desk.rt.plan_of(found.task.plan_id)
         return desk.page(
-            "task.html", trouble.status if trouble else 200,
+            "task.html", trouble.status if trouble else 200, plan,
             found=found, task=found.task, done=done, typed=typed or Typed("", {}),
-            trouble=trouble, offers=_offers(found, desk.plan), why=_why(found, desk.plan),
-            row=desk.plan.row(found.task.row_id) if desk.plan.has_row(found.task.row_id) else None,
+            trouble=trouble, offers=_offers(found, plan), why=_why(found, plan),
+            row=plan.row(found.task.row_id) if plan.has_row(found.task.row_id) else None,
             since=_since(found, seen) if trouble and trouble.stale else [],
             late=acts.is_late(found.task, desk.today), limit=desk.rt.settings.evidence_limit,
             mark=found.history[-1].seq if found.history else 0,

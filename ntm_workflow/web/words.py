@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.store.tables import AuditEntry, Task
 from ntm_workflow.texts import say
+from ntm_workflow.web import which_plan
 
 SOON = 7  # days before the due day from which a task stands out
 
@@ -67,9 +69,9 @@ def size(value: int) -> str:
     return f"{value / 1_000_000:.1f}".removesuffix(".0").replace(".", ",") + " MB"
 
 
-def body(plan: Plan, body_id: str) -> str:
+def body(plan: Plan | None, body_id: str) -> str:
     """The short name of a body; its id where the plan no longer has it."""
-    return plan.body(body_id).short if plan.has_body(body_id) else body_id
+    return plan.body(body_id).short if plan and plan.has_body(body_id) else body_id
 
 
 def rung(code: str) -> str:
@@ -161,11 +163,24 @@ def subject(plan: Plan, name: str) -> str:
     return f"{parts[0]}, {texts.period(parts[1])}, {body(plan, parts[2])}"
 
 
-def subject_url(subject: str) -> str:
-    """Where the thing an entry is about can be seen; "" if nowhere."""
-    parts = subject.split("/")
+def plan_of(entry: AuditEntry, plans: Mapping[str, Plan], shown: Plan | None) -> Plan | None:
+    """The plan that an entry belongs to, else the one that is shown."""
+    return plans.get(_plan_id(entry), shown)
+
+
+def _plan_id(entry: AuditEntry) -> str:
+    return str(json.loads(entry.data).get("plan", ""))
+
+
+def subject_url(entry: AuditEntry, several: bool) -> str:
+    """Where the thing an entry is about can be seen; "" if nowhere.
+
+    Where there are several plans the address names the task's.
+    """
+    parts = entry.subject.split("/")
     if len(parts) == 3:
-        return f"/viec/ma/{subject}"
+        address = f"/viec/ma/{entry.subject}"
+        return which_plan.address(address, _plan_id(entry)) if several else address
     if len(parts) == 2 and parts[0] == "notice" and parts[1].isdigit():
         return f"/thong-bao/{parts[1]}"
     return ""

@@ -13,7 +13,7 @@ from ntm_workflow.appendix.text import nfc
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.store.tables import Task
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, plans
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 AD_HOC = "DX"  # đột xuất
@@ -39,7 +39,7 @@ def assign(
     Raises:
         NotFound: the plan has no such row.
         Refused: only the coordination office and the row's directing bodies
-            assign; the due day has passed; or what to do is missing.
+            assign; the due day has passed; what to do is missing; or the plan has ended.
     """
     if not plan.has_row(row_id):
         raise NotFound("row.unknown", row=row_id)
@@ -50,6 +50,7 @@ def assign(
     if not note.strip():
         raise Refused("assign.no_note")
     audit.lock(session)  # numbers are given one after the other
+    plans.must_be_in_force(session, plan.id)
     period = f"{plan.year}-{AD_HOC}{_next_number(session, plan, row_id):02d}"
     made = [
         Task(

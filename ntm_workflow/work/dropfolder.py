@@ -7,7 +7,9 @@
                            Lý do quá hạn: …      (only when late)
         bao-cao.pdf …
 
-A folder is named after its task with "_" for "/". It is taken once van-ban.txt
+A folder is named after its task with "_" for "/"; where several plans have such
+a task, with the plan's id before it: 28-kh-ubnd-2020_III.1_2020-06_bql-tan-lap.
+It is taken once van-ban.txt
 is there, then moved to var/drop/.taken; what cannot be taken gets a LOI.txt
 that says why, and is tried again when something in it changes.
 """
@@ -70,24 +72,25 @@ def _ready(drop: Path) -> Iterator[Path]:
 
 
 def _take(rt: Runtime, folder: Path, actor: Actor) -> Taken:
-    code = folder.name.replace("_", "/")
+    code = _code(folder.name)
     try:
         card = _read_card(folder / CARD)
         with rt.reader() as session:
-            body = tasks.find(session, code, rt.plan.id).body_id
+            found = tasks.find(session, code)
+            body, plan = found.body_id, rt.plan_of(found.plan_id)
         today = rt.today()
         doc = evidence.document(
             card.get("number", ""), _day(card.get("issued", "")), card.get("subject", ""),
-            rt.plan.body(body).name, today,
+            plan.body(body).name, today,
         )  # fmt: skip
         files = [_store(rt, path) for path in sorted(folder.iterdir())
                  if path.name not in (CARD, FAULT) and path.is_file()]  # fmt: skip
         by = Actor(actor.name, "office", body, "drop", actor.run_id)
         with rt.sessions.begin() as session:
-            task = tasks.find(session, code, rt.plan.id)
+            task = tasks.find(session, code)
             if not _had(session, task, doc, files):
                 evidence.submit(
-                    session, task, rt.plan, rt.days, doc, by=by, now=rt.now(), today=today,
+                    session, task, plan, rt.days, doc, by=by, now=rt.now(), today=today,
                     files=files, late_reason=card.get("late_reason", ""),
                     note=card.get("note", ""),
                 )  # fmt: skip
@@ -97,6 +100,13 @@ def _take(rt: Runtime, folder: Path, actor: Actor) -> Taken:
         return Taken(folder.name, code, why)
     _put_away(folder)
     return Taken(folder.name, code)
+
+
+def _code(name: str) -> str:
+    """ "28-kh-ubnd-2020_III.1_2020-06_bql-x" → "28-kh-ubnd-2020:III.1/2020-06/bql-x"."""
+    parts = name.split("_")
+    plan = f"{parts.pop(0)}:" if len(parts) == 4 else ""
+    return plan + "/".join(parts)
 
 
 def _read_card(path: Path) -> dict[str, str]:

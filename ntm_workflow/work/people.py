@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,11 +49,12 @@ class ContactLine:
     role: str
 
 
-def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
+def read_csv(data: bytes, plan: Plan, others: Sequence[Plan] = ()) -> list[ContactLine]:
     """Read a contacts file: columns body, name, email, role (optional).
 
     UTF-8, with or without BOM, separated by comma or semicolon. `body` holds
-    ids or names as printed, several separated by "|".
+    ids or names as printed, several separated by "|". What `plan` does not know
+    may be a body of `others`, where they agree on it.
 
     Raises:
         ContactFaults: every fault of every line; nothing is to be changed.
@@ -68,11 +69,11 @@ def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
     if missing:
         data_: dict[str, object] = {"missing": ", ".join(missing), "wanted": ", ".join(COLUMNS)}
         raise ContactFaults((LineFault(1, "contacts.columns", data_),))
-    register = Register(plan.bodies, plan.units, plan.level)
+    books = [_book(one) for one in (plan, *(other for other in others if other != plan))]
     lines: list[ContactLine] = []
     faults: list[LineFault] = []
     for row in reader:
-        found = _line(row, reader.line_num, register, plan)
+        found = _line(row, reader.line_num, books)
         if isinstance(found, ContactLine):
             lines.append(found)
         else:
@@ -82,8 +83,15 @@ def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
     return lines
 
 
+Book = tuple[Plan, Register]
+
+
+def _book(plan: Plan) -> Book:
+    return plan, Register(plan.bodies, plan.units, plan.level)
+
+
 def _line(
-    row: dict[str, str | None], number: int, register: Register, plan: Plan
+    row: dict[str, str | None], number: int, books: Sequence[Book]
 ) -> ContactLine | list[LineFault]:
     cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
     faults: list[LineFault] = []
@@ -94,16 +102,23 @@ def _line(
         faults.append(LineFault(number, "contacts.name", {}))
     bodies: list[str] = []
     for printed in cells["body"].split("|"):
-        found = list(_bodies(printed.strip(), register, plan))
+        found = _meant(printed.strip(), books)
         if not found:
-            nearest = ", ".join(register.nearest(printed))
+            nearest = ", ".join(books[0][1].nearest(printed))
             data: dict[str, object] = {"value": printed.strip(), "nearest": nearest}
             faults.append(LineFault(number, "contacts.body", data))
         bodies.extend(found)
     return faults or ContactLine(tuple(bodies), cells["name"], email, cells["role"])
 
 
-def _bodies(printed: str, register: Register, plan: Plan) -> Iterator[str]:
+def _meant(printed: str, books: Sequence[Book]) -> tuple[str, ...]:
+    """The bodies of a name in the first plan, else in the others if they agree."""
+    first, *rest = (tuple(_bodies(printed, *book)) for book in books)
+    answers = {found for found in rest if found}
+    return first or (answers.pop() if len(answers) == 1 else ())
+
+
+def _bodies(printed: str, plan: Plan, register: Register) -> Iterator[str]:
     if plan.has_body(printed):
         yield printed
         return

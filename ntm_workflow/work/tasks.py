@@ -6,12 +6,12 @@ A use case never commits; the caller's `with sessions.begin()` does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan, Row
@@ -21,11 +21,8 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import (
-    BodyRecord,
     OccurrenceRecord,
     PlanRecord,
-    RowRecord,
-    RowRole,
     Suspension,
     Task,
 )
@@ -37,84 +34,12 @@ from ntm_workflow.work.audit import Action, Actor, Entry
 class Opened:
     """What one run opened of one occurrence."""
 
+    plan_id: str
     row_id: str
     period: str
     opens_on: date
     due_on: date
     count: int
-
-
-# -- the plan goes to work -------------------------------------------------
-
-
-def register(session: Session, plan: Plan, now: datetime, actor: Actor) -> bool:
-    """Make the plan and its bodies known to the database; True if anything changed.
-
-    Raises:
-        Refused: another plan of the same issuer has this number, or this id
-            belongs to a plan of another number.
-    """
-    known = session.get(PlanRecord, plan.id)
-    if known and known.digest == plan.digest:
-        return False
-    audit.lock(session)
-    _refuse_twin(session, plan, known)
-    record = known or PlanRecord(id=plan.id)
-    before = record.digest if known else ""
-    record.issuer, record.number, record.symbol = plan.issuer, plan.number, plan.symbol
-    record.year, record.title = plan.year, plan.title
-    record.digest, record.loaded_at = plan.digest, now
-    session.add(record)
-    session.flush()
-    for body in plan.bodies:
-        session.merge(
-            BodyRecord(
-                id=body.id, name=body.name, short=body.short, level=body.level, unit=body.unit
-            )
-        )
-    for row in plan.all_rows:
-        session.merge(
-            RowRecord(
-                plan_id=plan.id, row_id=row.id, section=row.section, content=row.content,
-                timing=row.timing_text,
-            )
-        )  # fmt: skip
-    session.flush()
-    session.execute(delete(RowRole).where(RowRole.plan_id == plan.id))
-    roles = [
-        {"plan_id": plan.id, "row_id": row.id, "role": role, "body_id": body_id}
-        for row in plan.all_rows
-        for role, ids in (
-            ("directing", row.directing or (plan.issuer,)),  # somebody always answers for a row
-            ("coordinating", row.coordinating),
-        )
-        for body_id in _told(plan, ids)
-    ]
-    if roles:
-        session.execute(insert(RowRole), roles)
-    data = {"number": plan.code, "digest": plan.digest, "before": before}
-    audit.append(session, actor, now, [Entry(Action.PLAN_LOADED, plan.id, data)])
-    return True
-
-
-def _told(plan: Plan, ids: tuple[str, ...]) -> Iterable[str]:
-    """The bodies of a cell, groups replaced by their members."""
-    return dict.fromkeys(m for b in ids for m in plan.body(b).members or (b,))
-
-
-def _refuse_twin(session: Session, plan: Plan, known: PlanRecord | None) -> None:
-    key = (plan.issuer, plan.number, plan.symbol, plan.year)
-    if known and (known.issuer, known.number, known.symbol, known.year) != key:
-        raise Refused("plan.id_taken", id=plan.id, number=f"{known.number}/{known.symbol}")
-    twin = session.scalar(
-        select(PlanRecord).where(
-            PlanRecord.issuer == plan.issuer, PlanRecord.number == plan.number,
-            PlanRecord.symbol == plan.symbol, PlanRecord.year == plan.year,
-            PlanRecord.id != plan.id,
-        )
-    )  # fmt: skip
-    if twin:
-        raise Refused("plan.number_taken", number=plan.code, id=twin.id)
 
 
 # -- opening ---------------------------------------------------------------
@@ -134,7 +59,7 @@ def open_due(
 
     An occurrence that was opened before for the same bodies costs one lookup.
     Two processes at once open each task once: the chain's head is locked, and
-    the tasks are unique.
+    the tasks are unique. A plan that has ended opens nothing.
     """
     rows = [plan.row(row_id)] if row_id else list(plan.all_rows)
     due = [
@@ -149,6 +74,8 @@ def open_due(
     if not missing:
         return []
     audit.lock(session)
+    if session.scalar(select(PlanRecord.ended_on).where(PlanRecord.id == plan.id)):
+        return []
     done = _opened_for(session, plan.id)  # again: somebody may have been before us
     opened = [
         _open(session, plan, days, row, occurrence, today, now, actor)
@@ -156,6 +83,21 @@ def open_due(
         if done.get((occurrence.row_id, occurrence.period)) != owing_digest(row)
     ]
     return [one for one in opened if one.count]
+
+
+def open_all(
+    session: Session,
+    plans: Sequence[Plan],
+    days: WorkCalendar,
+    today: date,
+    *,
+    now: datetime,
+    actor: Actor,
+) -> list[Opened]:
+    """The same for every plan of `plans`, one after the other."""
+    return [
+        one for plan in plans for one in open_due(session, plan, days, today, now=now, actor=actor)
+    ]
 
 
 def owing_digest(row: Row) -> str:
@@ -191,7 +133,9 @@ def _open(
     code = f"{row.id}/{occurrence.period}"
     opened = [Entry(Action.TASK_OPENED, f"{code}/{body}", data) for body in bodies]
     audit.append(session, actor, now, opened)
-    return Opened(row.id, occurrence.period, occurrence.opens_on, occurrence.due_on, len(bodies))
+    return Opened(
+        plan.id, row.id, occurrence.period, occurrence.opens_on, occurrence.due_on, len(bodies)
+    )
 
 
 def _new_task(
@@ -234,24 +178,41 @@ def _insert_new(session: Session, task: dict[str, Any], row: Row) -> list[str]:
 def find(session: Session, name: str, plan_id: str | None = None) -> Task:
     """The task of a code ("III.1/2020-06/bql-tan-lap") or a number ("412").
 
+    A code that several plans have is told apart by the plan's id before it:
+    "28-kh-ubnd-2020:III.1/2020-06/bql-tan-lap".
+
     Raises:
         NotFound: no such task; the message says how a code looks.
+        Refused: several plans have a task of this code, and none was named.
     """
-    task: Task | None = None
+    found = list(_named(session, name, plan_id))
+    if not found:
+        raise NotFound("task.unknown", task=name)
+    if len(found) > 1:
+        choices = ", ".join(full_code(task) for task in found)
+        raise Refused("task.several_plans", task=name, choices=choices)
+    return found[0]
+
+
+def full_code(task: Task) -> str:
+    """The code with its plan: names one task only, however many plans there are."""
+    return f"{task.plan_id}:{task.code}"
+
+
+def _named(session: Session, name: str, plan_id: str | None) -> Iterable[Task]:
     if name.isdigit():
         task = session.get(Task, int(name))
-    else:
-        parts = name.split("/")
-        if len(parts) == 3:
-            query = select(Task).where(
-                Task.row_id == parts[0], Task.period == parts[1], Task.body_id == parts[2]
-            )
-            if plan_id:
-                query = query.where(Task.plan_id == plan_id)
-            task = session.scalars(query.limit(1)).first()
-    if task is None:
-        raise NotFound("task.unknown", task=name)
-    return task
+        return [task] if task else []
+    before, _, code = name.rpartition(":")
+    parts = code.split("/")
+    if len(parts) != 3:
+        return []
+    query = select(Task).where(
+        Task.row_id == parts[0], Task.period == parts[1], Task.body_id == parts[2]
+    )
+    if wanted := before or plan_id:
+        query = query.where(Task.plan_id == wanted)
+    return session.scalars(query.order_by(Task.plan_id))
 
 
 def same_version(task: Task, seen: int | None) -> None:

@@ -13,16 +13,14 @@ from typing import Any
 import pytest
 from browser_office import ARGUMENTS, CHROMIUM, served
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from scene import put
 
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import schema
-from ntm_workflow.work import tasks
-from ntm_workflow.work.audit import Actor
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "web"))  # the same office
-TESTER = Actor("kiểm thử", via="test")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,7 +46,7 @@ def office(
     rt = runtime.assemble(replace(base, database_url=f"sqlite:///{tmp_path / 'ntm.db'}"), plan)
     schema.check(rt.engine)
     with rt.sessions.begin() as session:
-        tasks.register(session, plan, rt.moment(date(2020, 2, 12)), TESTER)
+        put(session, plan, rt.moment(date(2020, 2, 12)))
     with served(furnish(rt, open_on)) as address:
         yield address, rt
     rt.engine.dispose()

@@ -97,7 +97,7 @@ def frozen(scene: Scene, now: datetime) -> Runtime:
             return now
 
     rt = scene.rt
-    return Frozen(rt.settings, rt.plan, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
+    return Frozen(rt.settings, rt.plans, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
 
 
 def test_a_digest_is_sent_once_and_kept_as_it_was_sent(one: Scene, sink: Sink) -> None:

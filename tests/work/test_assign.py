@@ -37,8 +37,9 @@ def test_each_body_gets_a_task_with_its_own_due_day(rt: Runtime) -> None:
 def test_the_body_hears_of_it_in_the_next_digest(contacts: Runtime) -> None:
     give(contacts)
     with contacts.sessions.begin() as session:
+        now = contacts.moment(TODAY)
         queued = reminders.queue(
-            session, contacts.plan, contacts.days, TODAY, now=contacts.moment(TODAY), actor=TESTER
+            session, contacts.all_plans, contacts.days, TODAY, now=now, actor=TESTER
         )
         assert queued.notices == 2
         notice = session.scalars(select(Notice)).first()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from scene import put
 from sqlalchemy import func, select
 
 from ntm_workflow.appendix.model import Plan
@@ -15,7 +16,6 @@ from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import RowRole, Task
 from ntm_workflow.work import audit, tasks
-from tests.conftest import TESTER
 
 Open = Callable[[Runtime, date], list[tasks.Opened]]
 
@@ -86,13 +86,13 @@ def test_a_row_that_nobody_directs_is_answered_for_by_the_issuer(
 def test_two_plans_of_one_number_are_refused_and_nothing_changes(rt: Runtime, plan: Plan) -> None:
     twin = replace(plan, id="another", digest="x")
     with pytest.raises(Refused) as error, rt.sessions.begin() as session:
-        tasks.register(session, twin, rt.now(), TESTER)
+        put(session, twin, rt.now())
     assert error.value.key == "plan.number_taken"
 
 
 def test_an_id_cannot_move_to_another_number(rt: Runtime, plan: Plan) -> None:
     with pytest.raises(Refused) as error, rt.sessions.begin() as session:
-        tasks.register(session, replace(plan, number=29, digest="x"), rt.now(), TESTER)
+        put(session, replace(plan, number=29, digest="x"), rt.now())
     assert error.value.key == "plan.id_taken"
 
 
