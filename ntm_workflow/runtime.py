@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Engine, select
@@ -18,7 +18,7 @@ from ntm_workflow.store.engine import Sessions
 from ntm_workflow.store.evidence_files import EvidenceFiles
 from ntm_workflow.store.tables import PlanRecord, SimulatedClock
 from ntm_workflow.texts import ZONE
-from ntm_workflow.work import audit, tasks
+from ntm_workflow.work import audit, ordered_days, tasks
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 SIMULATED_HOUR = time(8, 0)  # what a simulated day's clock shows
@@ -92,7 +92,14 @@ def load(settings: Settings | None = None) -> Runtime:
     if known != plan.digest:
         with runtime.sessions.begin() as session:
             tasks.register(session, plan, runtime.now(), Actor("ntm", via="appendix"))
-    return runtime
+    return current(runtime)
+
+
+def current(runtime: Runtime) -> Runtime:
+    """The runtime with the days that are ordered now; the same one where nothing changed."""
+    with runtime.reader() as session:
+        days = ordered_days.current(session, runtime.days)
+    return runtime if days is runtime.days else replace(runtime, days=days)
 
 
 def assemble(settings: Settings, plan: Plan) -> Runtime:

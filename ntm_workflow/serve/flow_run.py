@@ -22,8 +22,8 @@ if os.environ.get(RUNNER) == str(os.getppid()):
 
 
 def load() -> runtime.Runtime:
-    """The runtime of this process; one for all the flows that run in it."""
-    return _load(settings.load())
+    """The runtime of this process; one for all the flows that run in it, its calendar of now."""
+    return runtime.current(_load(settings.load()))
 
 
 @cache
