@@ -102,6 +102,13 @@ def current(runtime: Runtime) -> Runtime:
     return runtime if days is runtime.days else replace(runtime, days=days)
 
 
+def recorded_days(settings: Settings) -> WorkCalendar:
+    """The calendar of no plan, with the days that are recorded in the database."""
+    engine = engines.open_engine(settings.database_url)
+    with engines.reader(engine)() as session:
+        return ordered_days.current(session, WorkCalendar())
+
+
 def assemble(settings: Settings, plan: Plan) -> Runtime:
     """A runtime of parts that are already there; touches nothing."""
     engine = engines.open_engine(settings.database_url)

@@ -13,7 +13,9 @@ from datetime import date
 from ntm_workflow.appendix.model import OrderedDay
 
 
-def _ordered(document: str, off: tuple[date, ...], worked: tuple[date, ...] = ()) -> list[OrderedDay]:
+def _ordered(
+    document: str, off: tuple[date, ...], worked: tuple[date, ...] = ()
+) -> list[OrderedDay]:
     days = [(day, True) for day in off] + [(day, False) for day in worked]
     return [OrderedDay(day, is_off, document) for day, is_off in sorted(days)]
 

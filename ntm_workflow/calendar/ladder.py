@@ -45,7 +45,10 @@ def rung(due_on: date, offset: int, days: WorkCalendar) -> Rung:
 def rungs(due_on: date, rules: Reminders, days: WorkCalendar) -> Iterator[Rung]:
     """Yield the rungs of a due day in order, without end (the last step repeats)."""
     last = 0
-    for offset in (*(-before for before in sorted(rules.before, reverse=True)), *sorted(rules.after)):
+    for offset in (
+        *(-before for before in sorted(rules.before, reverse=True)),
+        *sorted(rules.after),
+    ):
         last = max(offset, 0)
         yield rung(due_on, offset, days)
     for repeat in count(1):

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ntm_workflow import runtime, texts
+from ntm_workflow.appendix.model import OrderedDay
 from ntm_workflow.calendar.documents import ORDERED
 from ntm_workflow.calendar.workdays import YEARS
 from ntm_workflow.calendar.year import Noted, YearTable, year_table
@@ -19,6 +20,7 @@ from ntm_workflow.commands import show
 from ntm_workflow.errors import ConfigError, Refused
 from ntm_workflow.reports import year as reports
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.tables import OrderedDayRecord
 from ntm_workflow.work import ordered_days
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.ordered_days import Change
@@ -177,9 +179,7 @@ def order(
 @DRY_RUN
 @YES
 @JSON
-def withdraw(
-    day: str, document: str, note: str, dry_run: bool, yes: bool, as_json: bool
-) -> None:
+def withdraw(day: str, document: str, note: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Rút nội dung đã ghi cho ngày DAY theo văn bản nêu ở --document; hạn đang mở chuyển lại."""
     rt = runtime.load()
     on = _a_day(day)
@@ -233,6 +233,8 @@ def _say(change: Change, as_json: bool, done: bool, dry_run: bool) -> None:
         click.echo(texts.say("calendar.no_moves"))
     if change.elsewhere:
         click.echo(texts.say("calendar.elsewhere", count=change.elsewhere))
+    if change.runs:
+        click.echo(texts.say("calendar.apply_again"))
     if dry_run:
         click.echo(texts.say("calendar.dry"))
 
@@ -241,7 +243,7 @@ def _change(change: Change, recorded: bool, dry_run: bool) -> dict[str, Any]:
     return {
         "day": change.day, "act": change.act, "document": change.document,
         "recorded": recorded, "dry_run": dry_run, "tasks": change.tasks,
-        "tasks_elsewhere": change.elsewhere,
+        "tasks_elsewhere": change.elsewhere, "runs_move": change.runs,
         "moves": [
             {"plan": m.plan_id, "row": m.row_id, "period": m.period, "from": m.from_on,
              "to": m.to_on, "tasks": m.tasks}
@@ -257,23 +259,34 @@ def orders_(as_json: bool) -> None:
     rt = runtime.load()
     with rt.reader() as session:
         recorded = ordered_days.history(session)
-    known = [(o, "built_in") for o in (*ORDERED, *rt.plan.ordered_days)]
-    rows = [
-        {"day": o.day, "act": "off" if o.off else "worked", "document": o.document,
-         "recorded_at": None, "recorded_by": "", "note": "", "built_in": True}
-        for o, _ in known
-    ] + [
-        {"day": r.day, "act": r.act, "document": r.document, "recorded_at": r.recorded_at,
-         "recorded_by": r.recorded_by, "note": r.note, "built_in": False}
-        for r in recorded
-    ]  # fmt: skip
-    rows.sort(key=lambda row: row["day"])  # what is recorded later stays later
+    built_in = [_built_in(one) for one in (*ORDERED, *rt.plan.ordered_days)]
+    rows = sorted([*built_in, *map(_recorded, recorded)], key=_day_of)
     if as_json:
         show.emit(rows)
         return
     show.table([_order_line(row) for row in rows], "head.calendar_orders")
     if not recorded:
         click.echo(texts.say("calendar.no_orders"))
+
+
+def _day_of(row: dict[str, Any]) -> date:
+    day: date = row["day"]
+    return day
+
+
+def _built_in(one: OrderedDay) -> dict[str, Any]:
+    return {
+        "day": one.day, "act": "off" if one.off else "worked", "document": one.document,
+        "recorded_at": None, "recorded_by": "", "note": "", "built_in": True,
+    }  # fmt: skip
+
+
+def _recorded(one: OrderedDayRecord) -> dict[str, Any]:
+    return {
+        "day": one.day, "act": one.act, "document": one.document,
+        "recorded_at": one.recorded_at, "recorded_by": one.recorded_by, "note": one.note,
+        "built_in": False,
+    }  # fmt: skip
 
 
 def _order_line(row: dict[str, Any]) -> Sequence[Any]:

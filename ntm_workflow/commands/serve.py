@@ -92,7 +92,7 @@ def apply() -> None:
 
     url = get_current_settings().api.url or ""
     try:
-        done = asyncio.run(made.apply_to_pool(_planned(), datetime.now(texts.ZONE).date()))
+        done = asyncio.run(made.apply_to_pool(_planned_now(), datetime.now(texts.ZONE).date()))
     except made.NO_ANSWER as error:
         why = str(error).splitlines()[0]
         raise ConfigError("deployments.no_prefect", url=url, why=why) from error
@@ -100,10 +100,19 @@ def apply() -> None:
 
 
 def _planned() -> Any:
-    """From the appendix alone: no database is needed to know the schedules."""
+    """From the appendix alone: the file that is rendered depends on no database."""
     from ntm_workflow.appendix import toml_file
     from ntm_workflow.calendar.workdays import WorkCalendar
     from ntm_workflow.serve import schedules
 
     plan = toml_file.load(settings_module.load().appendix)
     return schedules.planned(plan, WorkCalendar(plan.ordered_days))
+
+
+def _planned_now() -> Any:
+    """With the days that are recorded in the database."""
+    from ntm_workflow import runtime
+    from ntm_workflow.serve import schedules
+
+    rt = runtime.load()
+    return schedules.planned(rt.plan, rt.days)

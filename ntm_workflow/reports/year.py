@@ -66,8 +66,9 @@ def as_ics(table: YearTable, plan: Plan | None, due: Iterable[DueDay], now: date
 
 def _days(table: YearTable) -> Iterator[Event]:
     for one in table.noted:
-        kind = "off" if one.off else "worked"
-        title = say(f"calendar.ics_{kind}", said=said(one))
+        text = said(one)
+        title = say("calendar.ics_holiday", said=text) if one.off and one.name else text
+        title = title[:1].upper() + title[1:]
         yield Event(f"{one.day.isoformat()}@{DOMAIN}", one.day, title, tentative=one.expected)
 
 

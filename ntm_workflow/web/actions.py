@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm.exc import StaleDataError
 
+from ntm_workflow import runtime
 from ntm_workflow.calendar.periods import last_day
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.runtime import Runtime
@@ -33,7 +34,7 @@ def act_on_task(request: Request, task_id: task_pages.Id, name: str, form: Poste
         if name == "nop":
             secret = request.app.state.secret
             forms.keep_files(form, typed, rt.files, secret, f"task/{task_id}")
-        _act(rt, task_id, ACTS[name], typed)
+        _act(runtime.current(rt), task_id, ACTS[name], typed)
     except Refused as error:
         log.info("refused task=%s act=%s key=%s", task_id, name, error.key)
         seen = forms.integer(typed.get("moc"))

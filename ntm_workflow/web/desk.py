@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from ntm_workflow.calendar.occurrences import Occurrence, dated
 from ntm_workflow.reports import health
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import guard, words
+from ntm_workflow.work import ordered_days
 
 HERE = Path(__file__).parent
 NAV = (
@@ -50,7 +51,7 @@ class Desk:
 
     @property
     def occurrences(self) -> tuple[Occurrence, ...]:
-        """Every dated occurrence of the plan; the plan does not change while we run."""
+        """Every dated occurrence of the plan, by the calendar of now."""
         found: tuple[Occurrence, ...] = self.request.app.state.occurrences
         return found
 
@@ -63,9 +64,23 @@ class Desk:
 @contextmanager
 def opened(request: Request) -> Iterator[Desk]:
     """Open the database for one request and ask it which day it is."""
-    rt: Runtime = request.app.state.rt
-    with rt.reader() as session:
-        yield Desk(request, rt, session, health.simulated_day(session))
+    with request.app.state.rt.reader() as session:
+        standing = health.standing(session)
+        rt = _living(request, session, standing.ordered)
+        yield Desk(request, rt, session, standing.simulated_on)
+
+
+def _living(request: Request, session: Session, ordered: int) -> Runtime:
+    """The runtime with the days that are ordered now.
+
+    Kept for the requests to come, with the occurrences that follow from it.
+    """
+    state = request.app.state
+    rt: Runtime = state.rt
+    if ordered != rt.days.mark:
+        state.rt = rt = replace(rt, days=ordered_days.current(session, rt.days))
+        state.occurrences = all_occurrences(rt)
+    return rt
 
 
 def all_occurrences(rt: Runtime) -> tuple[Occurrence, ...]:

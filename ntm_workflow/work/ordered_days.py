@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import OrderedDay, Plan
 from ntm_workflow.appendix.text import nfc
+from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import YEARS, WorkCalendar
 from ntm_workflow.errors import Refused
 from ntm_workflow.store.tables import OrderedDayRecord
@@ -33,7 +34,8 @@ class Change:
 
     `new` is False where the very same was recorded before: then nothing
     happens. `moves` lists the due days that move; `elsewhere` counts open tasks
-    of plans that were not given, which stay as they are.
+    of plans that were not given, which stay as they are. `runs` is True where
+    the days of quarterly runs move, so that Prefect's schedules are out of date.
     """
 
     day: date
@@ -42,6 +44,7 @@ class Change:
     new: bool = True
     moves: tuple[Move, ...] = ()
     elsewhere: int = 0
+    runs: bool = False
 
     @property
     def tasks(self) -> int:
@@ -133,7 +136,7 @@ def withdraw(
     document = _document(document)
     newest = _newest(session, day)
     if newest is None:
-        built_in = WorkCalendar((o for p in plans for o in p.ordered_days)).order_of(day)
+        built_in = WorkCalendar(o for p in plans for o in p.ordered_days).order_of(day)
         key = "calendar.withdraw_built_in" if built_in else "calendar.withdraw_none"
         raise Refused(key, day=day, document=built_in.document if built_in else "")
     if newest.document != document:
@@ -168,17 +171,25 @@ def _record(
     entry = Entry(Action(f"day.{act}"), f"day/{day.isoformat()}", data)
     audit.append(session, by, now, [entry])
     calendar = _calendars(session)
+    after = {plan.id: calendar(plan) for plan in plans}
     undone = f"_{newest.act}" if newest and act == "withdrawn" else ""
     reason = say(f"calendar.reason.{act}{undone}", day=day, document=document)
     moves = [
         move
         for plan in plans
         for move in recount.recount(
-            session, plan, before[plan.id], calendar(plan), reason, by=by, now=now, today=today
+            session, plan, before[plan.id], after[plan.id], reason, by=by, now=now, today=today
         )
     ]
-    elsewhere = recount.open_elsewhere(session, plans)
-    return Change(day, act, document, moves=tuple(moves), elsewhere=elsewhere)
+    return Change(
+        day, act, document, moves=tuple(moves),
+        elsewhere=recount.open_elsewhere(session, plans),
+        runs=any(_runs(plan, before[plan.id]) != _runs(plan, after[plan.id]) for plan in plans),
+    )  # fmt: skip
+
+
+def _runs(plan: Plan, days: WorkCalendar) -> list[date]:
+    return [run.day for run in quarter_runs(plan, days)]
 
 
 def _calendars(session: Session) -> Callable[[Plan], WorkCalendar]:

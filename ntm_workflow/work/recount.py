@@ -60,10 +60,11 @@ def recount(
     for old, new in _shifted(plan, before, after):
         moved = _move(session, plan, old, new, after, reason, today)
         if moved:
-            moves.append(
-                Move(plan.id, old.row_id, old.period, old.due_on, new.due_on, len(moved))
-            )
-        data = {"plan": plan.id, "from": old.due_on, "to": new.due_on, "reason": reason}
+            moves.append(Move(plan.id, old.row_id, old.period, old.due_on, new.due_on, len(moved)))
+        data = {
+            "plan": plan.id, "from": old.due_on, "to": new.due_on, "reason": reason,
+            "cause": CAUSE,
+        }  # fmt: skip
         code = f"{old.row_id}/{old.period}"
         entries += [Entry(Action.TASK_DUE_CHANGED, f"{code}/{body}", data) for body in moved]
     audit.append(session, by, now, entries)
