@@ -16,6 +16,7 @@ COMMANDS = {
     "up": ("serve", "Chạy tất cả: Prefect, lịch, trang web"),
     "plan": ("plan", "Kiểm tra, xem kế hoạch và phụ lục"),
     "explain": ("explain", "Một thời gian được hiểu thế nào"),
+    "calendar": ("calendar", "Lịch làm việc: ngày nghỉ, ngày làm bù theo văn bản, tệp .ics"),
     "bodies": ("bodies", "Đơn vị: danh sách, cách gọi, tách một ô nhiều đơn vị"),
     "open": ("work", "Mở các việc đến ngày mở"),
     "tasks": ("work", "Danh sách việc"),

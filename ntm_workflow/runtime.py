@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -24,7 +23,7 @@ from ntm_workflow.store.engine import Sessions
 from ntm_workflow.store.evidence_files import EvidenceFiles
 from ntm_workflow.store.tables import PlanRecord, SimulatedClock
 from ntm_workflow.texts import ZONE, say
-from ntm_workflow.work import audit, plans
+from ntm_workflow.work import audit, ordered_days, plans
 from ntm_workflow.work.audit import Action, Actor, Entry
 from ntm_workflow.work.plans import Marks
 
@@ -99,18 +98,20 @@ class Runtime:
         return {}
 
     def refreshed(self) -> Runtime:
-        """The same with the plans as they are now; itself where nothing changed.
+        """The same with the plans and ordered days of now; itself where nothing changed.
 
-        One cheap statement, so that a page or a worker can ask each time.
+        Two cheap statements, so that a page or a worker can ask each time.
         """
         with self.reader() as session:
             seen = plans.marks(session)
-            return self if seen == self.seen else self._with(session, seen)
+            now = self if seen == self.seen else self._with(session, seen)
+            days = ordered_days.current(session, now.days)
+        return now if days is now.days else replace(now, days=days)
 
     def _with(self, session: Session, seen: Marks) -> Runtime:
         found = plans.current(session, seen, self.plans)
         ended = frozenset(plan_id for plan_id, _, ended_on in seen if ended_on)
-        days = calendar(found.values())
+        days = WorkCalendar.of(found.values())
         return replace(self, plans=found, days=days, ended=ended, seen=seen)
 
     def simulated_on(self) -> date | None:
@@ -156,12 +157,6 @@ def _order(plan: Plan) -> tuple[date, str]:
     return plan.effective_on, plan.id
 
 
-def calendar(known: Iterable[Plan]) -> WorkCalendar:
-    """One calendar for all plans: a day off is off for everybody, whichever plan says so."""
-    ordered = sorted(known, key=_order)
-    return WorkCalendar(day for plan in ordered for day in plan.ordered_days)
-
-
 def load(settings: Settings | None = None, *, may_be_empty: bool = False) -> Runtime:
     """Read the settings, the file's plan if there is one, and the plans of the database.
 
@@ -185,6 +180,13 @@ def load(settings: Settings | None = None, *, may_be_empty: bool = False) -> Run
     return runtime
 
 
+def recorded_days(settings: Settings) -> WorkCalendar:
+    """The calendar of no plan, with the days that are recorded in the database."""
+    engine = engines.open_engine(settings.database_url)
+    with engines.reader(engine)() as session:
+        return ordered_days.current(session, WorkCalendar())
+
+
 def assemble(settings: Settings, plan: Plan | None) -> Runtime:
     """A runtime of parts that are already there; touches nothing."""
     engine = engines.open_engine(settings.database_url)
@@ -192,7 +194,7 @@ def assemble(settings: Settings, plan: Plan | None) -> Runtime:
     return Runtime(
         settings=settings,
         plans=plans,
-        days=calendar(plans.values()),
+        days=WorkCalendar.of(plans.values()),
         engine=engine,
         sessions=engines.writer(engine),
         reader=engines.reader(engine),

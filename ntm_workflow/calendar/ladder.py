@@ -36,22 +36,28 @@ class Step:
     next_on: date
 
 
+def rung(due_on: date, offset: int, days: WorkCalendar) -> Rung:
+    """The rung `offset` calendar days from the due day, moved off days that are not worked."""
+    day = due_on + timedelta(days=offset)
+    return Rung(offset, days.next(day) if offset > 0 else days.previous(day))
+
+
 def rungs(due_on: date, rules: Reminders, days: WorkCalendar) -> Iterator[Rung]:
     """Yield the rungs of a due day in order, without end (the last step repeats)."""
-    for before in sorted(rules.before, reverse=True):
-        yield Rung(-before, days.previous(due_on - timedelta(days=before)))
     last = 0
-    for after in sorted(rules.after):
-        last = after
-        yield Rung(after, days.next(due_on + timedelta(days=after)))
+    for offset in (
+        *(-before for before in sorted(rules.before, reverse=True)),
+        *sorted(rules.after),
+    ):
+        last = max(offset, 0)
+        yield rung(due_on, offset, days)
     for repeat in count(1):
-        offset = last + repeat * rules.then_every
-        yield Rung(offset, days.next(due_on + timedelta(days=offset)))
+        yield rung(due_on, last + repeat * rules.then_every, days)
 
 
 def first_day(due_on: date, from_day: date, rules: Reminders, days: WorkCalendar) -> date:
     """The first day on or after `from_day` on which a rung goes out."""
-    return next(rung.day for rung in rungs(due_on, rules, days) if rung.day >= from_day)
+    return next(r.day for r in rungs(due_on, rules, days) if r.day >= from_day)
 
 
 def step(due_on: date, today: date, rules: Reminders, days: WorkCalendar) -> Step:
@@ -60,8 +66,8 @@ def step(due_on: date, today: date, rules: Reminders, days: WorkCalendar) -> Ste
     Rungs missed on the way are skipped, not stacked.
     """
     newest: Rung | None = None
-    for rung in rungs(due_on, rules, days):
-        if rung.day > today:
-            return Step(newest, rung.day)
-        newest = rung
+    for one in rungs(due_on, rules, days):
+        if one.day > today:
+            return Step(newest, one.day)
+        newest = one
     raise AssertionError("a ladder has no end")

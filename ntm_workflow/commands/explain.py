@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
+from ntm_workflow import settings as settings_module
 from ntm_workflow import texts
 from ntm_workflow.appendix import timing
 from ntm_workflow.appendix.model import Kind, Level, Plan, Reading, Row, Rules
@@ -39,7 +41,7 @@ def explain(
         return
     if text is None:
         raise click.UsageError("TEXT")
-    days = WorkCalendar()
+    days = _days()
     reading = timing.read(text, year, header)
     dated = _dated(reading, period_rule, days)
     if as_json:
@@ -56,12 +58,29 @@ def explain(
             click.echo(f"  {line}")
 
 
+def _days() -> WorkCalendar:
+    """The calendar with the days that were recorded, where there is a database to ask."""
+    wanted = settings_module.load()
+    file = wanted.database_url.removeprefix("sqlite:///")
+    if file != wanted.database_url and not Path(file).exists():
+        return WorkCalendar()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ntm_workflow import runtime
+
+    try:
+        return runtime.recorded_days(wanted)
+    except SQLAlchemyError:
+        click.echo(texts.say("calendar.not_asked"), err=True)
+        return WorkCalendar()
+
+
 def _why(o: Occurrence) -> list[str]:
     return why.steps(o.period, o.nominal_due, o.due_on, o.rule, o.day_off)
 
 
 def _lines(year: int, header: str, period_rule: str) -> None:
-    days = WorkCalendar()
+    days = _days()
     for number, line in enumerate(sys.stdin, start=1):
         if not line.strip():
             continue

@@ -204,7 +204,11 @@ class Suspension(Base):
 
 
 class DueChange(Base):
-    """A due day that moved, and why. The old day stays readable."""
+    """A due day that moved, and why. The old day stays readable.
+
+    `cause` says what moved it: "person" (an extension) or "calendar" (an ordered
+    day). What a person chose, the calendar leaves alone.
+    """
 
     __tablename__ = "due_change"
 
@@ -214,6 +218,7 @@ class DueChange(Base):
     old_due: Mapped[date]
     new_due: Mapped[date]
     reason: Mapped[str]
+    cause: Mapped[str] = mapped_column(String(12), default="person", server_default="person")
 
 
 class Submission(Base):
@@ -465,3 +470,22 @@ class PlanVersion(Base):
     document: Mapped[str] = mapped_column(default="")
     put_at: Mapped[datetime]
     put_by: Mapped[str]
+
+
+class OrderedDayRecord(Base):
+    """What was said about one day: ordered off or worked by a document, or withdrawn.
+
+    Append-only: the highest `number` of a day counts, the ones before are its
+    history. For all plans.
+    """
+
+    __tablename__ = "ordered_day"
+    __table_args__ = (CheckConstraint("act IN ('off', 'worked', 'withdrawn')", name="act"),)
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    act: Mapped[str] = mapped_column(String(12))
+    document: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[str]

@@ -24,6 +24,7 @@ from ntm_workflow.texts import say
 from ntm_workflow.web import acts, forms
 from ntm_workflow.web.desk import opened
 from ntm_workflow.web.forms import Trouble, Typed
+from ntm_workflow.work import recount
 from ntm_workflow.work import tasks as work_tasks
 
 router = APIRouter()
@@ -155,7 +156,8 @@ def _why(found: Dossier, plan: Plan) -> list[str]:
     steps += why.steps(task.period, task.nominal_due, first_due, task.due_rule, task.day_off)
     for move in moves:
         to = date.fromisoformat(move["to"])
-        steps.append(say("why.moved", due=day(to), reason=move["reason"]))
+        key = "why.recounted" if move.get("cause") == recount.CAUSE else "why.moved"
+        steps.append(say(key, due=day(to), reason=move["reason"]))
     return [step[:1].upper() + step[1:] for step in map(str.strip, steps)]
 
 

@@ -112,7 +112,7 @@ def bar(counts: Counts) -> list[Part]:
 
 # -- the audit ------------------------------------------------------------------
 
-_HIDDEN = {"plan", "submission", "before", "completed_on"}
+_HIDDEN = {"plan", "submission", "before", "completed_on", "cause"}
 _FIRST = ("number", "issued_on", "opens_on", "due_on", "from", "to", "wanted", "reason", "tasks")
 
 

@@ -50,6 +50,9 @@ class Action(enum.StrEnum):
     NOTICE_SUPPRESSED = "notice.suppressed"
     NOTICE_RESENT = "notice.resent"
     CONTACT_IMPORTED = "contact.imported"
+    DAY_OFF = "day.off"
+    DAY_WORKED = "day.worked"
+    DAY_WITHDRAWN = "day.withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from ntm_workflow.store.tables import (
     Suspension,
     Task,
 )
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, ordered_days
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 
@@ -62,27 +62,32 @@ def open_due(
     the tasks are unique. A plan that has ended opens nothing.
     """
     rows = [plan.row(row_id)] if row_id else list(plan.all_rows)
-    due = [
-        (row, occurrence)
-        for row in rows
-        if not row.reading.question
-        for occurrence in occurrences(row, plan, days)
-        if occurrence.opens_on <= today
-    ]
-    done = _opened_for(session, plan.id)
-    missing = [(r, o) for r, o in due if done.get((o.row_id, o.period)) != owing_digest(r)]
+    days = ordered_days.current(session, days)
+    missing = _missing(session, plan, rows, days, today)
     if not missing:
         return []
     audit.lock(session)
     if session.scalar(select(PlanRecord.ended_on).where(PlanRecord.id == plan.id)):
         return []
-    done = _opened_for(session, plan.id)  # again: somebody may have been before us
-    opened = [
-        _open(session, plan, days, row, occurrence, today, now, actor)
-        for row, occurrence in missing
-        if done.get((occurrence.row_id, occurrence.period)) != owing_digest(row)
-    ]
+    days = ordered_days.current(session, days)  # again: somebody may have been before us
+    missing = _missing(session, plan, rows, days, today)
+    opened = [_open(session, plan, days, row, o, today, now, actor) for row, o in missing]
     return [one for one in opened if one.count]
+
+
+def _missing(
+    session: Session, plan: Plan, rows: Iterable[Row], days: WorkCalendar, today: date
+) -> list[tuple[Row, Occurrence]]:
+    """The occurrences that should be open today and are not, for all their bodies."""
+    done = _opened_for(session, plan.id)
+    return [
+        (row, occurrence)
+        for row in rows
+        if not row.reading.question
+        for occurrence in occurrences(row, plan, days)
+        if occurrence.opens_on <= today
+        and done.get((occurrence.row_id, occurrence.period)) != owing_digest(row)
+    ]
 
 
 def open_all(

@@ -163,12 +163,15 @@ def test_an_outdated_database_is_refused_and_the_command_named(ntm: Ntm, tmp_pat
     assert "ntm db upgrade" in done.stderr
 
 
-def test_plan_and_explain_do_not_import_the_database_or_prefect(ntm: Ntm) -> None:
+def test_plan_and_explain_do_not_import_the_database_or_prefect(tmp_path: Path) -> None:
     code = (
         "import sys; from ntm_workflow.cli import main\n"
         "try: main(['explain', 'Quý II', '--year', '2020'])\n"
         "except SystemExit: pass\n"
         "print(sorted({'prefect', 'sqlalchemy', 'apprise', 'fastapi'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {**os.environ, "NTM_VAR": str(tmp_path)}  # nothing was recorded there
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
+    )
     assert done.stdout.splitlines()[-1] == "[]"

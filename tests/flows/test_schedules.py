@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 import pytest
 from dateutil import rrule
 
-from ntm_workflow.appendix.model import Kind, Plan, Question
+from ntm_workflow.appendix.model import Kind, OrderedDay, Plan, Question
 from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.serve import deployments, schedules
@@ -89,3 +89,14 @@ def test_a_row_of_every_week_fits_into_one_rule_of_prefect() -> None:
     assert deployments.schedule(item) is not None
     found = rrule.rrulestr(deployments.rrule(item))
     assert [moment.date() for moment in found] == list(weeks)
+
+
+def test_explicit_days_follow_an_ordered_day_at_the_next_apply(
+    items: Items, plan: Plan, days: WorkCalendar
+) -> None:
+    before = named(items, "quarterly-reminder").days or ()
+    assert date(2020, 7, 1) in before
+    ordered = days.recording([OrderedDay(date(2020, 7, 1), True, "15/CĐ-UBND")], 1)
+    after = named(schedules.planned(plan, ordered), "quarterly-reminder").days or ()
+    assert set(before) - set(after) == {date(2020, 7, 1)}
+    assert set(after) - set(before) == {date(2020, 7, 2)}
