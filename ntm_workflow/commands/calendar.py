@@ -194,6 +194,7 @@ def _carry_out(rt: Runtime, act: Any, dry_run: bool, yes: bool, as_json: bool) -
     """Look at what would move, ask, then do it; each in a transaction of its own."""
     by = Actor(getpass.getuser(), "coordination", rt.plan.coordination_office, via="cli")
     when = {"by": by, "now": rt.now(), "today": rt.today()}
+    ahead = None
     if dry_run or not yes:
         with rt.sessions() as session, session.begin() as transaction:
             ahead = act(session, when)
@@ -209,10 +210,12 @@ def _carry_out(rt: Runtime, act: Any, dry_run: bool, yes: bool, as_json: bool) -
             return
     with rt.sessions.begin() as session:
         change = act(session, when)
-    _say(change, as_json, done=True, dry_run=False)
+    seen = ahead is not None and ahead.moves == change.moves
+    _say(change, as_json, done=True, dry_run=False, seen=seen)
 
 
-def _say(change: Change, as_json: bool, done: bool, dry_run: bool) -> None:
+def _say(change: Change, as_json: bool, done: bool, dry_run: bool, seen: bool = False) -> None:
+    """Print a change; `seen` where the person has just read which due days it moves."""
     if as_json:
         show.emit(_change(change, done and change.new, dry_run))
         return
@@ -221,22 +224,27 @@ def _say(change: Change, as_json: bool, done: bool, dry_run: bool) -> None:
         click.echo(texts.say("calendar.same"))
         return
     click.echo(texts.say(f"calendar.{'done' if done else 'head'}.{change.act}", **data))
-    if change.moves:
-        key = "calendar.moved" if done else "calendar.moves"
-        click.echo(texts.say(key, count=change.tasks))
-        show.table(
-            [(m.row_id, texts.period(m.period), texts.full_day(m.from_on),
-              texts.full_day(m.to_on), m.tasks) for m in change.moves],
-            "head.calendar_moves",
-        )  # fmt: skip
-    else:
-        click.echo(texts.say("calendar.no_moves"))
+    _print_moves(change, done, seen)
     if change.elsewhere:
         click.echo(texts.say("calendar.elsewhere", count=change.elsewhere))
     if change.runs:
         click.echo(texts.say("calendar.apply_again"))
     if dry_run:
         click.echo(texts.say("calendar.dry"))
+
+
+def _print_moves(change: Change, done: bool, seen: bool) -> None:
+    if not change.moves:
+        click.echo(texts.say("calendar.no_moves"))
+        return
+    key = "all_moved" if seen else "moved" if done else "moves"
+    click.echo(texts.say(f"calendar.{key}", count=change.tasks))
+    if not seen:
+        show.table(
+            [(m.row_id, texts.period(m.period), texts.full_day(m.from_on),
+              texts.full_day(m.to_on), m.tasks) for m in change.moves],
+            "head.calendar_moves",
+        )  # fmt: skip
 
 
 def _change(change: Change, recorded: bool, dry_run: bool) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -18,6 +22,8 @@ from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import engine as engines
+from ntm_workflow.store import schema
 from ntm_workflow.store.tables import DueChange, OrderedDayRecord, Task
 from ntm_workflow.work import assign, audit, ordered_days
 from ntm_workflow.work.audit import Action, Actor
@@ -465,3 +471,24 @@ def test_moving_many_tasks_costs_statements_by_occurrence_not_by_task(scene: Sce
     assert change.tasks > 70
     assert len(updates) <= len(change.moves) + 2
     assert len(sent) <= 4 * len(change.moves) + 20
+
+
+# -- an older database ----------------------------------------------------------------
+
+
+def test_due_days_that_people_moved_before_the_upgrade_are_still_theirs(tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    engine = engines.open_engine(f"sqlite:///{file}")
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with sqlite3.connect(file) as old:  # foreign keys are off here: the task is of no account
+        old.execute("INSERT INTO due_change (task_id, changed_on, old_due, new_due, reason)"
+                    " VALUES (1, '2020-06-22', '2020-06-30', '2020-07-08', 'mưa lũ')")  # fmt: skip
+    schema.upgrade(engine)
+    with engines.reader(engine)() as session:
+        assert session.scalars(select(DueChange.cause)).all() == ["person"]
+        assert ordered_days.ordered_days(session) == ()
+    engine.dispose()
