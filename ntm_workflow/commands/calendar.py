@@ -24,6 +24,7 @@ from ntm_workflow.store.tables import OrderedDayRecord
 from ntm_workflow.work import ordered_days
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.ordered_days import Change
+from ntm_workflow.work.recount import Move
 
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
 DOCUMENT = click.option("--document", default="", help="Số, ký hiệu văn bản: 12729/VPCP-KGVX.")
@@ -241,10 +242,15 @@ def _print_moves(change: Change, done: bool, seen: bool) -> None:
     click.echo(texts.say(f"calendar.{key}", count=change.tasks))
     if not seen:
         show.table(
-            [(m.row_id, texts.period(m.period), texts.full_day(m.from_on),
+            [(_row(change, m), texts.period(m.period), texts.full_day(m.from_on),
               texts.full_day(m.to_on), m.tasks) for m in change.moves],
             "head.calendar_moves",
         )  # fmt: skip
+
+
+def _row(change: Change, move: Move) -> str:
+    several = len({one.plan_id for one in change.moves}) > 1
+    return f"{move.plan_id}:{move.row_id}" if several else move.row_id
 
 
 def _change(change: Change, recorded: bool, dry_run: bool) -> dict[str, Any]:

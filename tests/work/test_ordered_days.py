@@ -355,8 +355,8 @@ def test_what_cannot_be_withdrawn_is_said(scene: Scene, day: date, document: str
 
 def test_recorded_days_overlay_those_of_the_plan_and_of_the_program(rt: Runtime) -> None:
     of_plan = OrderedDay(date(2020, 7, 3), True, "7/KH")
-    scene = Scene(replace(rt, plan=replace(rt.plan, ordered_days=(of_plan,)),
-                          days=WorkCalendar([of_plan])))  # fmt: skip
+    ordering = replace(rt.plan, ordered_days=(of_plan,))
+    scene = Scene(replace(rt, plans={ordering.id: ordering}, days=WorkCalendar([of_plan])))
     order(scene, date(2026, 1, 2), off=False)  # the program says off
     order(scene, ORDERED)
     days = fresh(scene).rt.days
