@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ntm_workflow.appendix.body_share import Item
+from ntm_workflow.appendix.body_share import Item, Level
 from ntm_workflow.appendix.body_starts import CLOSE, HARD, OPEN, STOPPED, Starts
 
 _LOUD = {"Sở", "Phòng", "UBND", "HĐND", "BCĐ", "BQL", "VPĐP", "MTTQ"}  # begin a name anywhere
@@ -36,7 +36,8 @@ class Bounds(Starts):
         """A word about roles ends a name; so does another name whose comma was lost."""
         w = self.words
         if role := w.phrase("role_stops", at):
-            return not (item.collective and self._ends(role[1]))
+            related = w.key(at - 1) == "quan"  # "…liên quan phối hợp", not "các đơn vị phối hợp"
+            return related or not (item.collective and self._ends(role[1]))
         own = self._head(item.start)
         last = w.phrase("role_ends", at) if at > (own[1] if own else item.start + 1) else None
         if last and (last[1] >= self.until or w.key(last[1]) in HARD | {".", ",", "\n"}):
@@ -61,6 +62,8 @@ class Bounds(Starts):
         """A line break ends a name unless the line merely ran out in its middle."""
         w = self.words
         before, after = w.key(at - 1), w.soft(at)
+        if item.collective and before == "," and self.words.is_word(after):
+            return self._leaves_class(after, item)
         if after >= self.until or (not w.is_word(after) and w.key(after) != "&"):
             return True
         if w.phrase("and", after):
@@ -85,6 +88,8 @@ class Bounds(Starts):
             return w.phrase("persons", after) is not None
         if item.collective:
             return self._leaves_class(after, item)
+        if item.levels and not item.levels[-1].plural:
+            return True  # "Trạm Y tế xã, …": the level closed the name
         return bool(self._starts(after)) or w.capital(after) or not w.cased
 
     def _stops_at_dash(self, at: int, item: Item) -> bool:
@@ -122,11 +127,21 @@ class Bounds(Starts):
 
     def _place_next(self, at: int, item: Item) -> bool:
         """Another place of a list: "UBND xã Tân Lập, Vũ Lễ"; four capitalised words at most."""
-        if not (item.levels and item.levels[-1].place and self._proper(at)):
+        if not (item.levels and item.levels[-1].place):
+            return False
+        if not (self._proper(at) or (item.listing and self._listed_place(at, item.levels[-1]))):
             return False
         end = at
         while not self._ends(end):
-            if not self.words.capital(end):
+            if not self.words.capital(end) and self.words.key(end) != "so":
                 return False
             end += 1
         return end - at <= 4
+
+    def _listed_place(self, at: int, level: Level) -> bool:
+        """A place in a list of them: "Bản Thí" among "các thôn" is the thôn of that name."""
+        word = self.words.phrase("levels", at)
+        hamlet = word and level.tier == "v" and self.words.lexicon.levels[word[0]] == "v"
+        if hamlet and word and self.words.cased and self.words.capital(at):
+            return self._proper(word[1])
+        return self._proper(at)

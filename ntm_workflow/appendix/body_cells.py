@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ntm_workflow.appendix.body_names import Names
 from ntm_workflow.appendix.body_share import Item, share
 from ntm_workflow.appendix.body_starts import CLOSE, HARD, OPEN
-from ntm_workflow.appendix.text import nfc
+from ntm_workflow.appendix.text import fold, nfc
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class _Reader(Names):
             while not self._ends(follows):
                 follows += 1
             return follows
-        if w.key(follows) in {":", "-", ",", "", ";", "."}:
+        if w.key(follows) in {":", "-", ",", "", ";", ".", '"', "”"}:
             return follows + 1 if w.key(follows) == ":" else role[1]
         known = self._starts(follows) or w.key(follows) in {"va", *OPEN} or w.capital(follows)
         return role[1] if known else 0
@@ -121,8 +121,9 @@ class _Reader(Names):
             if not depth:
                 break
             close += 1
-        person = bool(self.items) and self.words.phrase("persons", self.items[-1].start)
-        if person or self.words.phrase("asides", at + 1):
+        if self._of_person(close):
+            return close + 1
+        if self.words.phrase("asides", at + 1) or self._parent(at + 1, close):
             self.remarks.append((at, close))
             return close + 1
         listed = self._announced(at + 1)
@@ -146,12 +147,41 @@ class _Reader(Names):
         if listed and last is listed and (self._place_next(at, listed) or self._level(at)):
             return self._more_levels(at)
         kind = self._starts(at)
-        if kind in {"head", "class", "plural"} and not self._shortens(at):
+        named = kind in {"head", "class", "plural"} and self._part_begins(at)
+        if named and not self._shortens(at):
             return self._name(at)
         if kind == "field" and last is not None and last.collective:
             return self._name(at)
         self.remarks.append((at, at + 1))
         return at + 1
+
+    def _of_person(self, close: int) -> bool:
+        """ "Bà A (Chủ tịch UBND xã)": the office a person holds is part of the name."""
+        item = self.items[-1] if self.items else None
+        if item is None or not self.words.phrase("persons", item.start):
+            return False
+        end = min(close + 1, self.until)
+        item.core = self._text(item.spans[-1][1] if not item.core else item.spans[0][0], end)
+        item.title, item.head = "", ""
+        item.spans[-1] = (item.spans[-1][0], end)
+        return True
+
+    def _parent(self, at: int, close: int) -> bool:
+        """ "Chi cục Kiểm lâm (Sở NN&PTNT)": the bracket only says whose it is."""
+        head = self._head(at)
+        if not self.items or not head:
+            return False
+        wholes = self.words.lexicon.parents.get(fold(self.items[-1].head), ())
+        signs = {self.words.key(one) for one in range(at, close)}
+        return fold(head[0]) in wholes and not signs & {",", ";", "\n"}
+
+    def _part_begins(self, at: int) -> bool:
+        """A name may stand here inside a bracket: not the "vụ" of "nhiệm vụ"."""
+        w = self.words
+        if not w.is_word(at - 1) or (w.cased and w.capital(at)):
+            return True
+        leads = (w.phrase("leads", at - back) for back in range(1, 5) if at >= back)
+        return any(lead is not None and lead[1] == at for lead in leads)
 
     def _shortens(self, at: int) -> bool:
         """ "Văn phòng Điều phối (VPĐP)": the letters of the name just read."""
@@ -167,8 +197,19 @@ class _Reader(Names):
         last = self.items[-1] if self.items else None
         if not last or not last.levels or not last.levels[-1].plural or last.levels[-1].place:
             return None
-        if not self._proper(at) or self.words.key(at).isdigit():
+        if not self._proper(at) or self.words.key(at).isdigit() or not self._named(at):
             return None
         self.items.pop()
         self._announce(last)
         return last
+
+    def _named(self, at: int) -> bool:
+        """The words up to the next sign are a place's name, no "GPMB" and no sentence."""
+        w = self.words
+        end = at
+        while not self._ends(end):
+            token = w.tokens[end].raw
+            if not w.capital(end) or (w.cased and len(token) > 1 and token.isupper()):
+                return False
+            end += 1
+        return end - at <= 4

@@ -21,8 +21,8 @@ class Names(Places):
         if listed := self._listed(at):
             return self._headless(item, *listed, at)
         start = at
-        while title := w.phrase("titles", at):
-            at = title[1]
+        while end := self._title(at):
+            at = end
         return self._titled(item, start, at) if at > start else self._untitled(item, at)
 
     def _titled(self, item: Item, start: int, at: int) -> int:
@@ -39,8 +39,13 @@ class Names(Places):
 
     def _untitled(self, item: Item, at: int) -> int:
         w = self.words
+        if whole := w.phrase("whole_classes", at):
+            item.collective, item.sort = True, "class"
+            return self._finish(item, at, whole[1])
         if plural := w.phrase("plural", at):
             end = w.soft(plural[1])
+            if (ranks := self._title(end)) and not w.phrase("persons", end):
+                return self._ranks(item, at, ranks)
             if self._head(end) and (led := self._lead(item, at, end)):
                 return led
             if not self._level(at):
@@ -52,7 +57,7 @@ class Names(Places):
             noun = w.phrase("bare_classes", at)
             return self._finish(item, at, noun[1] if noun else at)
         if head := self._head(at):
-            item.head = self._text(at, head[1])
+            item.head, item.named = self._text(at, head[1]), True
             item.family, item.sort = w.lexicon.heads[head[0]]
             if w.key(head[1]) == ":" and (led := self._lead(item, at, at)):
                 return led
@@ -62,6 +67,16 @@ class Names(Places):
             return self._after_levels(item, level[1])
         return self._finish(item, at)
 
+    def _ranks(self, item: Item, at: int, end: int) -> int:
+        """ "các Phó Chủ tịch UBND xã": several people, of one body."""
+        item.title = self._text(at, end)
+        follows = self.words.soft(end)
+        body = not self._ends(follows) and self._head(follows)
+        item.collective, item.sort = not body, "class"
+        after = self._untitled(item, follows) if body else self._finish(item, end)
+        item.collective = True
+        return after
+
     def _lead(self, item: Item, at: int, head_at: int) -> int:
         """ "Các Sở: …", "Các phòng Nội vụ, Tư pháp": a head for what follows; 0 if a class."""
         w = self.words
@@ -69,8 +84,8 @@ class Names(Places):
         assert head is not None
         family, sort = w.lexicon.heads[head[0]]
         follows = w.soft(head[1])
-        if not family:
-            return 0
+        if not family or (family == "school" and w.key(follows) != ":"):
+            return 0  # "các trường Mầm non, Tiểu học" are all of each kind
         if w.key(follows) == ":" or w.key(follows) in OPEN:
             begins = w.soft(follows + 1)
             sure = sort in _SHARING and w.key(follows) == ":"
@@ -83,7 +98,9 @@ class Names(Places):
             then = w.soft(ends[0]) if ends else self.until
             step = w.phrase("and", then)
             then = w.soft(step[1] if step else then + 1)
-            if not ends or not w.field_ends(family, then):
+            again = self._head(then) if then < self.until else None
+            twin = again is not None and w.lexicon.heads[again[0]] == [family, sort]
+            if not ends or not (w.field_ends(family, then) or twin):
                 return 0
             begins = follows
         if begins >= self.until:
@@ -130,6 +147,8 @@ class Names(Places):
     def _finish(self, item: Item, at: int, known: int = 0) -> int:
         """Read on to the end of the name: its own words, then its levels."""
         end = max(at, known)
+        if not item.collective and self._of_each(item, end):
+            item.collective, item.sort, item.family = True, "class", ""
         while end < self.until and not (end > item.start and self._stops(end, item)):
             level = self._level(end) if self._may_be_level(end, item) else None
             level = level or self._council(end, item)
@@ -143,6 +162,11 @@ class Names(Places):
             return self._class(item, end)
         self._keep(item, end)
         return end
+
+    def _of_each(self, item: Item, at: int) -> bool:
+        """ "Công an các đơn vị, địa phương": a body that each of a class has."""
+        plural = self.words.phrase("plural", at) if item.head else None
+        return plural is not None and bool(self.words.phrase("owners", self.words.soft(plural[1])))
 
     def _may_be_level(self, at: int, item: Item) -> bool:
         """Not the "TT" of "Đài TT-TH", which does not stand apart, nor "BCĐ 389 tỉnh"."""

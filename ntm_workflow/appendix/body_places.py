@@ -9,6 +9,7 @@ from ntm_workflow.appendix.body_share import Item, Level, tidy
 from ntm_workflow.appendix.body_starts import CLOSE
 from ntm_workflow.appendix.text import fold
 
+_RANK = {"v": 0, "x": 1, "d": 2, "pd": 3, "p": 3}  # of a place: which may lie in which
 _NEEDS_LEVEL = {"committee", "board", "coord", "society", "force"}
 
 
@@ -29,6 +30,7 @@ class Places(Bounds):
         """Its places follow: "các xã" was said of all of them, and goes when each is named."""
         level = item.levels[-1]
         item.levels[-1] = replace(level, text="", plural=False, place=True)
+        item.listing = True
         start, end = item.spans.pop()
         if start < level.start:
             item.spans.append((start, level.start))
@@ -51,10 +53,11 @@ class Places(Bounds):
             if last.plural and not item.head and not item.title and not item.core:
                 word = last.word[:1].upper() + last.word[1:]
             text = tidy(f"{word} {words}")
+            item.listing = last.plural
             item.levels[-1] = replace(last, text=text, plural=False, place=True)
         elif words:
             item.levels[-1] = replace(last, text=tidy(f"{last.text} {words}"))
-        elif w.key(w.soft(end)) == ":" and self._proper(w.soft(w.soft(end) + 1)):
+        elif w.key(w.soft(end)) == ":" and self._listed_place(w.soft(w.soft(end) + 1), last):
             self._keep(item, end)
             self._announce(item)
             return w.soft(end) + 1
@@ -84,10 +87,31 @@ class Places(Bounds):
         found = self._level(at)
         if not found or found[0].tier in {"o", "v"}:
             return 0
+        if self._lies_in(item, at, found):
+            return self._address(item, at, found[1])
         may = item.sort in _NEEDS_LEVEL | {"place"} or item.title or item.levels[-1].place
         if not may:
             return 0
         return self._another(item, at, found)
+
+    def _lies_in(self, item: Item, at: int, found: tuple[Level, int]) -> bool:
+        """ "Thôn X, xã Y": the second place says where the first one lies."""
+        level, end = found
+        last = item.levels[-1]
+        outer = _RANK.get(level.tier, -1) > _RANK.get(last.tier, 9)
+        single = last.place and last.text and not level.plural
+        return bool(outer and single and self.words.key(at - 1) == "," and self._proper(end))
+
+    def _address(self, item: Item, at: int, end: int) -> int:
+        while end < self.until and not self._stops(end, item):
+            end += 1
+        if len(item.levels) > 1:
+            self.remarks.append((at, end))
+            return end
+        last = item.levels[-1]
+        item.levels[-1] = replace(last, text=f"{last.text}, {self._text(at, end)}")
+        item.spans[-1] = (item.spans[-1][0], end)
+        return end
 
     def _another(self, item: Item, at: int, found: tuple[Level, int]) -> int:
         level, end = found

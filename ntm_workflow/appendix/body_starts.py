@@ -76,6 +76,14 @@ class Starts:
         strict = head.casefold() in w.lexicon.strict and bool(family)
         return strict and not w.field_ends(family, w.soft(end)) and not self._ends(end)
 
+    def _title(self, at: int) -> int:
+        """The end of a title, or 0. "Trưởng Ban Chỉ đạo" is "Trưởng" of a Ban Chỉ đạo."""
+        title = self.words.phrase("titles", at)
+        if title is None:
+            return 0
+        inner = self._head(title[1] - 1) if title[1] - at > 1 else None
+        return title[1] - 1 if inner and inner[1] > title[1] else title[1]
+
     def _blocked(self, head: str, end: int) -> bool:
         w = self.words
         end = w.soft(end)
@@ -110,7 +118,8 @@ class Starts:
         head = self._head(at)
         if not head:
             return False
-        if w.phrase("classes", at) is None:
+        noun = w.phrase("classes", at)
+        if noun is None or head[1] > noun[1]:
             return True
         family, end = w.lexicon.heads[head[0]][0], w.soft(head[1])
         if w.field_ends(family, end):
@@ -197,6 +206,8 @@ class Starts:
         w = self.words
         if self._starts(at) or w.phrase("and", at):
             return False
+        if w.key(at) == "so" and w.key(at + 1).isdigit():
+            return True  # "Tổ dân phố số 1, số 2"
         narrows = not w.cased and w.phrase("narrows", at) is not None
         return w.is_word(at) and w.capital(at) and not narrows
 

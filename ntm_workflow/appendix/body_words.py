@@ -101,6 +101,8 @@ class Lexicon:
         self.levels: dict[str, str] = data["levels"]  # type: ignore[assignment]
         blocks: dict[str, list[str]] = data["blocks"]  # type: ignore[assignment]
         self.blocks = {head: [keys(word) for word in words_] for head, words_ in blocks.items()}
+        parents: dict[str, list[str]] = data["parents"]  # type: ignore[assignment]
+        self.parents = {fold(part): set(map(fold, whole)) for part, whole in parents.items()}
         self.strict = {word.casefold() for word in words["strict"]}
         self.full: dict[str, str] = data["full"]  # type: ignore[assignment]
         self.phrases = {name: Phrases(list_) for name, list_ in words.items()}
