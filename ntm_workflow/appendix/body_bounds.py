@@ -73,6 +73,8 @@ class Bounds(Starts):
         if self._number(after):
             return True
         begins = self._starts(after)
+        if not w.cased and (begins == "level" or w.phrase("narrows", after)):
+            return False  # capitals or small letters throughout: they tell nothing
         return begins not in {"", "level"} or w.capital(after)
 
     def _stops_at_comma(self, at: int, item: Item) -> bool:
@@ -123,7 +125,7 @@ class Bounds(Starts):
         if noun := w.phrase("classes", after):
             named = w.cased and w.capital(noun[1]) and not w.phrase("classes", noun[1])
             return named and not w.tokens[noun[1]].raw.isupper() and bool(w.phrase("levels", after))
-        return bool(w.phrase("titles", after)) or w.capital(after)
+        return bool(w.phrase("titles", after)) or (w.cased and w.capital(after))
 
     def _place_next(self, at: int, item: Item) -> bool:
         """Another place of a list: "UBND xã Tân Lập, Vũ Lễ"; four capitalised words at most."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ntm_workflow.appendix.body_names import Names
 from ntm_workflow.appendix.body_share import Item, share
 from ntm_workflow.appendix.body_starts import CLOSE, HARD, OPEN
+from ntm_workflow.appendix.body_words import keys
 from ntm_workflow.appendix.text import fold, nfc
 
 
@@ -189,7 +190,10 @@ class _Reader(Names):
         if not self.items or not self.items[-1].spans or w.is_word(at + 1):
             return False
         first, last = self.items[-1].spans[-1]
-        letters = "".join(t.key[0] for t in w.tokens[first:last] if t.word)
+        words = [t.key for t in w.tokens[first:last] if t.word and t.key != "va"]
+        if (brand := w.phrase("full", at)) and keys(w.lexicon.full[brand[0]]) == tuple(words):
+            return True
+        letters = "".join(word[0] for word in words)
         return len(w.key(at)) > 1 and letters.startswith(w.key(at))
 
     def _announced(self, at: int) -> Item | None:

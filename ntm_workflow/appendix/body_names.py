@@ -53,7 +53,7 @@ class Names(Places):
                 return self._finish(item, at)
         elif self._class_at(at):
             item.collective, item.sort = True, "class"
-            item.family = "" if w.phrase("idiom", at) else "bare"
+            item.family = "" if self._idiom(at) else "bare"
             noun = w.phrase("bare_classes", at)
             return self._finish(item, at, noun[1] if noun else at)
         if head := self._head(at):
@@ -69,7 +69,7 @@ class Names(Places):
 
     def _ranks(self, item: Item, at: int, end: int) -> int:
         """ "các Phó Chủ tịch UBND xã": several people, of one body."""
-        item.title = self._text(at, end)
+        item.title = self._text(item.start, end)
         follows = self.words.soft(end)
         body = not self._ends(follows) and self._head(follows)
         item.collective, item.sort = not body, "class"

@@ -55,12 +55,12 @@ class Places(Bounds):
             text = tidy(f"{word} {words}")
             item.listing = last.plural
             item.levels[-1] = replace(last, text=text, plural=False, place=True)
-        elif words:
-            item.levels[-1] = replace(last, text=tidy(f"{last.text} {words}"))
         elif w.key(w.soft(end)) == ":" and self._listed_place(w.soft(w.soft(end) + 1), last):
             self._keep(item, end)
             self._announce(item)
             return w.soft(end) + 1
+        elif words:
+            item.levels[-1] = replace(last, text=tidy(f"{last.text} {words}"))
         self._keep(item, end)
         return end
 

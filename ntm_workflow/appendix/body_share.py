@@ -111,13 +111,14 @@ def share(items: Sequence[Item]) -> None:
 
 
 def _share_right(items: Sequence[Item]) -> None:
-    """Mass organisations behind one with a level are of that level too."""
+    """Mass organisations, and forces, behind one with a level are of that level too."""
     before: Item | None = None
     for item in items:
-        society = item.sort == "society" and not item.collective and not item.title
-        if before and society and not item.levels and before.segment == item.segment:
+        kin = item.sort in {"society", "force"} and not item.collective and not item.title
+        same = before is not None and (before.sort, before.segment) == (item.sort, item.segment)
+        if before and kin and same and not item.levels:
             item.levels = list(before.levels)
-        alone = society and len(item.levels) == 1 and item.levels[0].tier in _HOME
+        alone = kin and len(item.levels) == 1 and item.levels[0].tier in _HOME
         before = item if alone and not item.levels[0].plural else None
 
 
@@ -167,4 +168,4 @@ def _takes(item: Item, following: Item, level: Level) -> bool:
         return singular and following.sort in {"committee", "board"}
     if item.sort == "society":
         return following.sort in {"society", "class"}
-    return item.sort == "force" and following.sort == "force"
+    return item.sort == "force" and following.sort in {"force", "society"}

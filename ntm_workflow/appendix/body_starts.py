@@ -79,10 +79,16 @@ class Starts:
     def _title(self, at: int) -> int:
         """The end of a title, or 0. "Trưởng Ban Chỉ đạo" is "Trưởng" of a Ban Chỉ đạo."""
         title = self.words.phrase("titles", at)
-        if title is None:
+        if title is None or self._school(at, title[1]):
             return 0
         inner = self._head(title[1] - 1) if title[1] - at > 1 else None
         return title[1] - 1 if inner and inner[1] > title[1] else title[1]
+
+    def _school(self, at: int, end: int) -> bool:
+        """Without marks "Truong Tieu hoc" is a "Trường", no "Trưởng"."""
+        w = self.words
+        head = self._head(at) if w.plain else None
+        return head is not None and head[1] == end and bool(w.field_ends("school", w.soft(end)))
 
     def _blocked(self, head: str, end: int) -> bool:
         w = self.words
@@ -168,6 +174,8 @@ class Starts:
         word = w.phrase("levels", at)
         if not word and w.key(at) in _SHORT and w.key(at + 1) == "." and self._proper(at + 2):
             word = (_SHORT[w.key(at)], at + 2)  # "H. Bắc Sơn"
+        if word and word[0] == "TT" and w.field_ends("other", word[1]):
+            return None  # "TT Y tế" is a centre
         if word and w.plain and word[0] == "bản":
             return None  # without marks "ban" is a board far more often
         if not word or self._blocked(word[0], word[1]):
