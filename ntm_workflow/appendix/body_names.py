@@ -14,7 +14,6 @@ class Names(Places):
 
     def _name(self, at: int) -> int:
         """Read the name that begins here; return where it ends."""
-        w = self.words
         item = Item(at, segment=self.segment)
         if self._class_at(at):
             return self._untitled(item, at)

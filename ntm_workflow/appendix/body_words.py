@@ -108,6 +108,9 @@ class Lexicon:
         self.phrases = {name: Phrases(list_) for name, list_ in words.items()}
         self.phrases["heads"] = Phrases(list(self.heads))
         self.phrases["full"] = Phrases(list(self.full))
+        begun: dict[str, str] = data["full_first"]  # type: ignore[assignment]
+        self.phrases["full_first"] = Phrases(list(begun))
+        self.full |= begun
         self.phrases["levels"] = Phrases(list(self.levels))
         fields: dict[str, list[str]] = data["fields"]  # type: ignore[assignment]
         self._fields: dict[str, dict[str, list[_Field]]] = {}
@@ -271,7 +274,7 @@ def full_forms(name: str) -> frozenset[str]:
     forms: list[Keys] = [()]
     at = 0
     while at < len(cell):
-        short = cell.phrase("full", at)
+        short = cell.phrase("full", at) or (None if at else cell.phrase("full_first", at))
         fields = cell.field_names(at)
         if short:
             options, at = {keys(cell.lexicon.full[short[0]])}, short[1]
