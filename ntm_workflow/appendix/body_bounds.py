@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ntm_workflow.appendix.body_share import Item, Level
 from ntm_workflow.appendix.body_starts import CLOSE, HARD, OPEN, STOPPED, Starts
+from ntm_workflow.appendix.text import fold
 
 _LOUD = {"Sở", "Phòng", "UBND", "HĐND", "BCĐ", "BQL", "VPĐP", "MTTQ"}  # begin a name anywhere
 
@@ -100,6 +101,8 @@ class Bounds(Starts):
         head = self._head(after)
         if w.phrase("titles", after) and w.phrase("persons", item.start):
             return False
+        if head and fold(head[0]) in w.lexicon.parents.get(fold(item.head), ()):
+            return False  # "Cục Thống kê - Bộ Tài chính": whose it is
         spaced = w.tokens[at].start > w.tokens[at - 1].end
         if spaced and w.key(at) != "-" and self._class_at(after):
             return True

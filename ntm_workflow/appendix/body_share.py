@@ -159,7 +159,7 @@ def _takes(item: Item, following: Item, level: Level) -> bool:
     if level.tier == "o":
         return item.sort in _PARTY_HEADS and following.sort in _PARTY_HEADS and bool(item.head)
     if same:
-        return not (item.sort == "office" and following.named)
+        return not (item.sort in {"office", "open"} and following.named and item.named)
     if item.sort in {"committee", "board"}:
         bare = item.same in _BARE and (not item.core or following.sort in {"board", "coord"})
         return bare and following.sort != "open"
