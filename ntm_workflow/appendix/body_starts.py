@@ -202,6 +202,10 @@ class Starts:
             if w.key(sign) not in {",", "-", "/"} and not joined:
                 return end
             after = w.soft(joined[1] if joined else sign + 1)
+            short = w.phrase("short_levels", after)
+            if short and "d" in tier and self._ends(short[1]):
+                end = short[1]
+                continue
             word = w.phrase("levels", after)
             if not word or self._blocked(word[0], word[1]):
                 return end
