@@ -103,6 +103,8 @@ class Bounds(Starts):
             return False
         if head and fold(head[0]) in w.lexicon.parents.get(fold(item.head), ()):
             return False  # "Cục Thống kê - Bộ Tài chính": whose it is
+        if item.collective and w.key(at) == "-" and self._class_at(item.start):
+            return self._leaves_class(after, item)
         spaced = w.tokens[at].start > w.tokens[at - 1].end
         if spaced and w.key(at) != "-" and self._class_at(after):
             return True

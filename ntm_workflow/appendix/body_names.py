@@ -156,7 +156,7 @@ class Names(Places):
                 item.levels = [level[0]]
                 return self._after_levels(item, level[1])
             end = self._past(end)
-        item.core = self._text(at, end)
+        item.core, item.known = self._text(at, end), end == known
         if item.collective:
             return self._class(item, end)
         self._keep(item, end)

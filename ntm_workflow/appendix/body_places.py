@@ -85,7 +85,7 @@ class Places(Bounds):
         if not item.levels or (item.segment != self.segment and not item.levels[-1].place):
             return 0
         found = self._level(at)
-        if not found or found[0].tier in {"o", "v"}:
+        if not found or found[0].tier == "o" or self._own_hamlet(item, found[0]):
             return 0
         if self._lies_in(item, at, found):
             return self._address(item, at, found[1])
@@ -93,6 +93,12 @@ class Places(Bounds):
         if not may:
             return 0
         return self._another(item, at, found)
+
+    @staticmethod
+    def _own_hamlet(item: Item, level: Level) -> bool:
+        """ "UBND xã, thôn 2": a name of its own; but "Ban phát triển thôn 1, thôn 2" goes on."""
+        last = item.levels[-1]
+        return level.tier == "v" and not (item.head and last.tier == "v" and last.place)
 
     def _lies_in(self, item: Item, at: int, found: tuple[Level, int]) -> bool:
         """ "Thôn X, xã Y": the second place says where the first one lies."""

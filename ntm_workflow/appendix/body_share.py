@@ -18,6 +18,8 @@ _SAME = {
     "p.": "phong",
     "van phong": "vp",
     "vp.": "vp",
+    "tt hdnd": "thuong truc hdnd",
+    "ttr hdnd": "thuong truc hdnd",
 }
 # Committees that cannot stand without a level; with a level of the right they are whole.
 _BARE = {"ubnd", "hdnd", "bcd", "bql", "dang uy", "chinh quyen", "ban thuong vu", "btv", "cap uy"}
@@ -57,6 +59,7 @@ class Item:
     levels: list[Level] = field(default_factory=list)
     tail: str = ""
     named: bool = False  # its head stands before it, not taken from another
+    known: bool = False  # the lexicon knows all of its own words
     listing: bool = False  # its places are being listed: "các thôn Nà Lùng, Bản Thí"
     glued: bool = False  # "P.KT": no space behind the head
     collective: bool = False
@@ -116,7 +119,7 @@ def _share_right(items: Sequence[Item]) -> None:
     for item in items:
         kin = item.sort in {"society", "force"} and not item.collective and not item.title
         same = before is not None and (before.sort, before.segment) == (item.sort, item.segment)
-        if before and kin and same and not item.levels:
+        if before and kin and same and not item.levels and (item.known or not item.core):
             item.levels = list(before.levels)
         alone = kin and len(item.levels) == 1 and item.levels[0].tier in _HOME
         before = item if alone and not item.levels[0].plural else None

@@ -127,7 +127,12 @@ class Starts:
         noun = w.phrase("classes", at)
         if noun is None or head[1] > noun[1]:
             return True
-        family, end = w.lexicon.heads[head[0]][0], w.soft(head[1])
+        family, sort = w.lexicon.heads[head[0]]
+        if w.cased and not w.capital(at) and noun[1] > head[1]:
+            return False  # "các bệnh viện, trung tâm y tế"
+        if w.cased and w.capital(at) and sort in {"fixed", "committee"}:
+            return True  # "các ban, ngành, Huyện ủy"
+        end = w.soft(head[1])
         if w.field_ends(family, end):
             return True
         return w.is_word(end) and w.cased and w.capital(end) and not w.phrase("classes", end)
