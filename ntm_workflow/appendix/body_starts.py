@@ -181,6 +181,8 @@ class Starts:
             word = (_SHORT[w.key(at)], at + 2)  # "H. Bắc Sơn"
         if word and word[0] == "TT" and w.field_ends("other", word[1]):
             return None  # "TT Y tế" is a centre
+        if word and word[0] == "cơ sở" and not self._ends(w.soft(word[1])):
+            return None  # "các cơ sở công nghiệp"
         if word and w.plain and word[0] == "bản":
             return None  # without marks "ban" is a board far more often
         if not word or self._blocked(word[0], word[1]):
