@@ -4,10 +4,10 @@ A cell is read left to right as names, levels and separators. A name printed
 without its level ("BCĐ") takes the level of the next name that has one in the
 same part of the cell, or the column's level, or the plan's own. A cell that is
 not wholly understood so is split into names written out in full (`body_cells.py`)
-and each is looked up: as printed, with its abbreviations in full, and last with
-one slip of the pen in a long word where a single body is that near. What matches
-nothing, or two bodies, comes back unresolved with the nearest names: never
-guessed, never dropped.
+and each is looked up: as printed, then as `body_near.py` knows it: abbreviated,
+run together, or with one slip of the pen where a single body is that near. What
+matches nothing, or two bodies, comes back unresolved with the nearest names:
+never guessed, never dropped.
 """
 
 from __future__ import annotations
@@ -18,36 +18,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import process
-from rapidfuzz.distance import Levenshtein
 
 from ntm_workflow.appendix.body_cells import split
-from ntm_workflow.appendix.body_words import full_forms
+from ntm_workflow.appendix.body_levels import (
+    BREAKS,
+    Printed,
+    Token,
+    ends_here,
+    home,
+    level_phrase,
+    name_key,
+    read_tokens,
+    without_level,
+)
+from ntm_workflow.appendix.body_near import Spellings
 from ntm_workflow.appendix.model import Body, Level, Named, Unit
 from ntm_workflow.appendix.text import fold, nfc
 
-_WORD = re.compile(r"\w+|[^\w\s]|\n")
-_BREAKS = {";", "\n"}  # a level never reaches across these
-
-# How the levels are written, after their prefix ("cấp", "các").
-LEVEL_WORDS: dict[str, Level] = {
-    "trung ương": Level.CENTRAL,
-    "tỉnh": Level.PROVINCE,
-    "thành phố": Level.PROVINCE,
-    "huyện": Level.DISTRICT,
-    "thị xã": Level.DISTRICT,
-    "quận": Level.DISTRICT,
-    "xã": Level.COMMUNE,
-    "phường": Level.COMMUNE,
-    "thị trấn": Level.COMMUNE,
-}
-_PREFIXES = {"cấp", "các"}
-_SLIP_FROM = 5  # letters: in a shorter word one slip makes another word ("TC-KM", "xa")
 _LEVEL_LABEL = {
     Level.CENTRAL: "trung ương",
     Level.PROVINCE: "tỉnh",
     Level.DISTRICT: "huyện",
     Level.COMMUNE: "xã",
 }
+_UNIT_TYPE = re.compile(r"\s*(?:các\s+)?(xã|phường|thị trấn|đặc khu)\s+", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +53,14 @@ class Unresolved:
     ambiguous: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    raw: str
-    key: str
-    start: int
-    end: int
-
-
 @dataclass(slots=True)
 class _Mention:
     printed: str
     name: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    levels: list[Level] = field(default_factory=list)
-    unit: str | None = None
+    levels: list[Printed] = field(default_factory=list)
+    units: tuple[str, ...] | None = None  # the communes named; none of them known: ()
     segment: int = 0
-
-
-def _tokens(text: str) -> list[_Token]:
-    return [_Token(m[0], fold(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
-
-
-def _key(text: str) -> tuple[str, ...]:
-    return tuple(token.key for token in _tokens(nfc(text)))
 
 
 class Register:
@@ -94,33 +72,44 @@ class Register:
         self.level = level
         self._alias: dict[tuple[str, ...], set[str]] = defaultdict(set)
         self._family: dict[tuple[str, ...], dict[Level, list[str]]] = defaultdict(dict)
-        self._unit = {_key(unit.name): unit.id for unit in units}
-        self._spellings: dict[str, str] = {}  # as printed → folded
-        self._full: dict[str, set[str]] = defaultdict(set)
+        self._unit: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        self._home: dict[Level, set[tuple[str, ...]]] = defaultdict(set)
+        self._spellings = Spellings()
+        for unit in units:
+            self._unit[name_key(unit.name)].append(unit.id)
         for body in self.bodies.values():
             self._learn(body)
-        lengths = [len(key) for key in (*self._alias, *self._family, *self._unit)]
+        self._learn_home()
+        lengths = [len(known) for known in (*self._alias, *self._family, *self._unit)]
         self._longest = max(lengths, default=1)
 
     def _learn(self, body: Body) -> None:
         for name in (body.name, body.short, *body.aliases):
-            self._alias[_key(name)].add(body.id)
-            self._spellings[name] = fold(name)
-            for form in full_forms(name):
-                self._full[form].add(body.id)
+            self._alias[name_key(name)].add(body.id)
+            self._spellings.learn(name, body.id, body.level, single=body.unit is None)
+        if body.unit is None and (place := home(body.name)):
+            self._home[place[0]].add(place[1])
         for name in body.names:
-            self._family[_key(name)].setdefault(body.level, []).append(body.id)
+            self._family[name_key(name)].setdefault(body.level, []).append(body.id)
             label = _LEVEL_LABEL[body.level]
             for spelling in (f"{name} {label}", f"{name} cấp {label}"):
-                self._spellings[spelling] = fold(spelling)
+                self._spellings.learn_shown(spelling)
                 self._learn_full(spelling, body)
             self._learn_full(f"{name} các {label}", body)
+
+    def _learn_home(self) -> None:
+        """ "Công an xã Bắc Sơn" in a plan of xã Bắc Sơn is its "Công an xã"."""
+        for written, ids in list(self._alias.items()):
+            own = without_level(" ".join(written))
+            for place in self._home[own[1]] if own else ():
+                single = {body for body in ids if self.bodies[body].unit is None}
+                if single:
+                    self._alias[written + place] |= single
 
     def _learn_full(self, name: str, body: Body) -> None:
         """A name with its abbreviations in full; a body outside the programme is not meant."""
         if body.unit is None or self.units[body.unit].in_programme:
-            for form in full_forms(name):
-                self._full[form].add(body.id)
+            self._spellings.learn_full(name, body.id)
 
     # -- the cell ---------------------------------------------------------
 
@@ -138,7 +127,8 @@ class Register:
             return named, lost
         found = [self._one(name, level) for name in split(cell).bodies]
         unknown = [one for _, ones in found for one in ones]
-        if len(unknown) < len(lost):
+        twins = len(unknown) == len(lost) and any(one.ambiguous for one in unknown)
+        if len(unknown) < len(lost) or twins:
             return tuple(one for ones, _ in found for one in ones), tuple(unknown)
         return named, lost
 
@@ -146,7 +136,7 @@ class Register:
         self, cell: str, level: Level | None
     ) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
         text = nfc(cell)
-        mentions = self._read(text, _tokens(text))
+        mentions = self._read(text, read_tokens(text))
         self._share_levels(mentions)
         named: list[Named] = []
         lost: list[Unresolved] = []
@@ -167,10 +157,7 @@ class Register:
             return named, lost
         if any(one.ambiguous for one in lost):
             return (), (Unresolved(name, ambiguous=lost[0].ambiguous),)
-        ids: set[str] = set()
-        if _levels_spelled(name):
-            ids = {one for form in full_forms(name) for one in self._full.get(form, ())}
-        ids = ids or self._slipped(name)
+        ids = self._spellings.find(name)
         if ids and (len(ids) == 1 or self._one_kind(ids)):
             return (Named(name, tuple(sorted(ids))),), ()
         if ids:
@@ -183,29 +170,13 @@ class Register:
         communes = all(self.bodies[body].unit is not None for body in ids)
         return communes and len(kinds) == 1
 
-    def _slipped(self, name: str) -> set[str]:
-        """The body one slip away, in one word of five letters or more; none where two are."""
-        printed = fold(name).split()
-        near: set[str] = set()
-        for key, ids in self._alias.items():
-            if any(self.bodies[body].unit for body in ids):
-                continue  # communes' names differ by a letter as it is
-            words = " ".join(key).split()
-            if len(words) != len(printed):
-                continue
-            wrong = [(a, b) for a, b in zip(printed, words, strict=True) if a != b]
-            if len(wrong) == 1 and min(map(len, wrong[0])) >= _SLIP_FROM:
-                a, b = wrong[0]
-                near |= ids if Levenshtein.distance(a, b, score_cutoff=1) == 1 else set()
-        return near if len(near) == 1 else set()
-
-    def _read(self, text: str, tokens: list[_Token]) -> list[_Mention]:
+    def _read(self, text: str, tokens: list[Token]) -> list[_Mention]:
         plain = text.isascii()  # a cell typed without any marks is read without them
         mentions: list[_Mention] = []
         at = segment = 0
         while at < len(tokens):
-            if _is_separator(tokens[at]):
-                segment += tokens[at].raw in _BREAKS
+            if tokens[at].separates:
+                segment += tokens[at].raw in BREAKS
                 at += 1
                 continue
             mention, end = self._mention(tokens, at, plain)
@@ -215,47 +186,62 @@ class Register:
             at = end
         return mentions
 
-    def _mention(self, tokens: list[_Token], at: int, plain: bool) -> tuple[_Mention, int]:
+    def _mention(self, tokens: list[Token], at: int, plain: bool) -> tuple[_Mention, int]:
         size, fixed, name = self._longest_name(tokens, at)
         if not size:
             return _Mention(""), self._end_of_unknown(tokens, at)
         mention = _Mention("", name=name, fixed=fixed)
         end = at + size
-        while levels := _level_phrase(tokens, end, plain):
-            level, after = levels
-            if fixed and any(self.bodies[body].level is not level for body in fixed):
+        while read := level_phrase(tokens, end, plain):
+            printed, after = read
+            if fixed and any(self.bodies[body].level is not printed.level for body in fixed):
                 break
-            mention.levels.append(level)
+            mention.levels.append(printed)
             end = after
-            if unit := self._unit_at(tokens, end, level):
-                mention.unit, end = unit
+            if place := self._place_at(tokens, end, printed):
+                mention.units, end = place
                 break
-        if not _ends_here(tokens, end):  # "BCĐ xyz": a name of its own, not ours and a rest
+        if not ends_here(tokens, end):  # "BCĐ xyz": a name of its own, not ours and a rest
             return _Mention(""), self._end_of_unknown(tokens, at)
         return mention, end
 
     def _longest_name(
-        self, tokens: list[_Token], at: int
+        self, tokens: list[Token], at: int
     ) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
         for size in range(min(self._longest, len(tokens) - at), 0, -1):
-            key = tuple(token.key for token in tokens[at : at + size])
-            if key in self._alias:
-                return size, tuple(sorted(self._alias[key])), ()
-            if key in self._family:
-                return size, (), key
+            written = tuple(token.key for token in tokens[at : at + size])
+            if written in self._alias:
+                return size, tuple(sorted(self._alias[written])), ()
+            if written in self._family:
+                return size, (), written
         return 0, (), ()
 
-    def _unit_at(self, tokens: list[_Token], at: int, level: Level) -> tuple[str, int] | None:
+    def _place_at(
+        self, tokens: list[Token], at: int, printed: Printed
+    ) -> tuple[tuple[str, ...] | None, int] | None:
+        """The communes of the name that stands here, and its end; (None, end) for the plan's own.
+
+        "phường Đông Kinh" is no "xã Đông Kinh", even if that is the only one known.
+        """
         for size in range(min(4, len(tokens) - at), 0, -1):
-            key = tuple(token.key for token in tokens[at : at + size])
-            unit = self._unit.get(key)
-            if unit and self.units[unit].level is level:
-                return unit, at + size
+            written = tuple(token.key for token in tokens[at : at + size])
+            known = [u for u in self._unit.get(written, ()) if self._is_at(u, printed)]
+            if known:
+                right = [u for u in known if not printed.one or self._is_type(u, printed.word)]
+                return tuple(right), at + size
+            if printed.one and written in self._home[printed.level]:
+                return None, at + size
         return None
 
-    def _end_of_unknown(self, tokens: list[_Token], at: int) -> int:
+    def _is_at(self, unit: str, printed: Printed) -> bool:
+        return self.units[unit].level is printed.level
+
+    def _is_type(self, unit: str, word: str) -> bool:
+        return fold(self.units[unit].type) == fold(word)
+
+    def _end_of_unknown(self, tokens: list[Token], at: int) -> int:
         end = at + 1
-        while end < len(tokens) and not _is_separator(tokens[end]):
+        while end < len(tokens) and not tokens[end].separates:
             end += 1
         return end
 
@@ -271,7 +257,7 @@ class Register:
                 following = None
             if not mention.levels and following and following.name:
                 mention.levels = list(following.levels)
-                mention.unit = following.unit
+                mention.units = following.units
             following = mention
 
     def _bodies_of(self, mention: _Mention, level: Level | None) -> tuple[str, ...] | Unresolved:
@@ -282,105 +268,64 @@ class Register:
         if not mention.name:
             return Unresolved(mention.printed, self.nearest(mention.printed))
         family = self._family[mention.name]
-        levels = mention.levels or [self._default_level(family, level)]
+        meant = [self._meant(one, family) for one in mention.levels]
         found: list[str] = []
-        for one in levels:
-            bodies = self._in_programme(family.get(one, []), mention.unit)
+        for one in dict.fromkeys(meant or [self._default_level(family, level)]):
+            bodies = self._in_programme(family.get(one, []), mention.units)
             if not bodies:
                 return Unresolved(mention.printed, self.nearest(mention.printed))
-            if len(bodies) > 1 and self.bodies[bodies[0]].unit is None:
+            if len(bodies) > 1 and (mention.units or self.bodies[bodies[0]].unit is None):
                 return Unresolved(mention.printed, ambiguous=tuple(bodies))
             found.extend(bodies)
         return tuple(found)
+
+    def _meant(self, printed: Printed, family: dict[Level, list[str]]) -> Level:
+        """ "thành phố" was a province's rank or a district's: the plan's own, or the one known."""
+        if not printed.city or Level.DISTRICT not in family:
+            return printed.level
+        own = self.level is Level.DISTRICT or Level.PROVINCE not in family
+        return Level.DISTRICT if own else Level.PROVINCE
 
     def _default_level(self, family: dict[Level, list[str]], level: Level | None) -> Level:
         if level in family:
             return level
         return self.level if self.level in family else next(iter(family))
 
-    def _in_programme(self, bodies: list[str], unit: str | None) -> list[str]:
-        if unit:
-            return [body for body in bodies if self.bodies[body].unit == unit]
+    def _in_programme(self, bodies: list[str], units: tuple[str, ...] | None) -> list[str]:
+        if units is not None:
+            return [body for body in bodies if self.bodies[body].unit in units]
         return [
             body
             for body in bodies
-            if (home := self.bodies[body].unit) is None or self.units[home].in_programme
+            if (place := self.bodies[body].unit) is None or self.units[place].in_programme
         ]
 
     # -- other questions to the register ----------------------------------
 
     def read_units(self, cell: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-        """Read "Xã Vũ Lễ, Tân Lập" → ((printed, unit id), …) and what is no unit."""
-        text = nfc(cell)
+        """Read "Xã Vũ Lễ, Tân Lập" → ((printed, unit id), …) and what is no unit, or two."""
         known: list[tuple[str, str]] = []
         lost: list[str] = []
-        for part in re.split(r"[,;\n]|\bvà\b", text):
-            name = re.sub(r"^\s*(các\s+)?(xã|phường|thị trấn)\s+", "", part, flags=re.I).strip(" .")
+        for part in re.split(r"[,;\n]|\bvà\b", nfc(cell)):
+            typed = _UNIT_TYPE.match(part)
+            name = (part[typed.end() :] if typed else part).strip(" .")
             if not name:
                 continue
-            unit = self._unit.get(_key(name))
-            if unit:
-                known.append((part.strip(), unit))
+            units = self._unit.get(name_key(name), [])
+            if len(units) > 1 and typed:
+                units = [unit for unit in units if self._is_type(unit, typed[1])]
+            if len(units) == 1:
+                known.append((part.strip(), units[0]))
             else:
                 lost.append(part.strip())
         return tuple(known), tuple(lost)
 
     def nearest(self, printed: str, count: int = 3) -> tuple[str, ...]:
         """Return the known spellings most like `printed`, best first; none if all are far."""
-        found = process.extract(fold(printed), self._spellings, limit=count, score_cutoff=72)
-        return tuple(match[2] for match in found)
+        return self._spellings.nearest(printed, count)
 
     def nearest_unit(self, printed: str) -> tuple[str, ...]:
         """Return the names of units most like `printed`."""
         choices = {unit.name: fold(unit.name) for unit in self.units.values()}
         found = process.extract(fold(printed), choices, limit=3, score_cutoff=60)
         return tuple(match[2] for match in found)
-
-
-def _is_separator(token: _Token) -> bool:
-    return token.raw in {",", ";", "\n", ".", "/"} or token.raw.casefold() == "và"
-
-
-def _levels_spelled(name: str) -> bool:
-    """False for "BQL cấp xa": a level written with other marks may be another word."""
-    known = {word for phrase in LEVEL_WORDS for word in phrase.split()}
-    folded = {fold(word) for word in known}
-    text = nfc(name)
-    return text.isascii() or all(
-        token.raw.casefold() in known for token in _tokens(text) if token.key in folded
-    )
-
-
-def _ends_here(tokens: list[_Token], at: int) -> bool:
-    return at >= len(tokens) or _is_separator(tokens[at])
-
-
-def _level_phrase(tokens: list[_Token], at: int, plain: bool) -> tuple[Level, int] | None:
-    """Read "cấp huyện", "các xã", "xã", also after a comma or "và" that continues a list.
-
-    After a separator a level stands alone ("cấp huyện, xã"): something else
-    behind it would be another name.
-    """
-    listed = at < len(tokens) and at > 0 and _is_separator(tokens[at])
-    if listed:
-        if tokens[at].raw in _BREAKS:
-            return None
-        at += 1
-    if at < len(tokens) and _spelled(tokens[at], _PREFIXES, plain):
-        at += 1
-    for size in (2, 1):
-        words = tokens[at : at + size]
-        if len(words) < size:
-            continue
-        written = " ".join(token.key if plain else token.raw.casefold() for token in words)
-        for word, level in LEVEL_WORDS.items():
-            if written == (fold(word) if plain else word):
-                end = at + size
-                return None if listed and not _ends_here(tokens, end) else (level, end)
-    return None
-
-
-def _spelled(token: _Token, words: set[str], plain: bool) -> bool:
-    if plain:
-        return token.key in {fold(word) for word in words}
-    return token.raw.casefold() in words

@@ -18,11 +18,14 @@ _SAME = {
     "p.": "phong",
     "van phong": "vp",
     "vp.": "vp",
+    "tt hdnd": "thuong truc hdnd",
+    "ttr hdnd": "thuong truc hdnd",
 }
 # Committees that cannot stand without a level; with a level of the right they are whole.
 _BARE = {"ubnd", "hdnd", "bcd", "bql", "dang uy", "chinh quyen", "ban thuong vu", "btv", "cap uy"}
 _BARE |= {"thuong truc hdnd", "thuong truc hoi dong nhan dan"}
 _LOOSE = " ,.;:/-–—‑+*•&…|_()[]{}"  # signs that are no part of a name at its ends
+_HOME = {"p", "d", "pd", "x"}  # the tiers of one Front
 _PARTY_HEADS = {"party", "bureau"}
 
 
@@ -55,6 +58,9 @@ class Item:
     core: str = ""
     levels: list[Level] = field(default_factory=list)
     tail: str = ""
+    named: bool = False  # its head stands before it, not taken from another
+    known: bool = False  # the lexicon knows all of its own words
+    listing: bool = False  # its places are being listed: "các thôn Nà Lùng, Bản Thí"
     glued: bool = False  # "P.KT": no space behind the head
     collective: bool = False
     segment: int = 0
@@ -88,13 +94,38 @@ def tidy(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s+([,.;)])", r"\1", text)
     text = re.sub(r"(?<=\S) &(?=\S)|(?<=\S)& (?=\S)", "&", text)  # "TB &XH", not "TB & XH"
-    text = text.strip(_LOOSE)
+    text = _unbracketed(text.strip(_LOOSE))
     whole = text.count('"') % 2 == 0 and text.count("“") == text.count("”")
     return text if whole else text.strip(_LOOSE + '"“”')
 
 
+def _unbracketed(text: str) -> str:
+    """The bracket that closes a name's own bracket is no loose sign."""
+    return text + ")" if text.count("(") == text.count(")") + 1 else text
+
+
 def share(items: Sequence[Item]) -> None:
-    """Give each name the level, and committees the purpose, written once on its right."""
+    """Give each name the level, and committees the purpose, written once on its right.
+
+    The Front's level goes on to the right as well: "UBMTTQ xã, Hội Nông dân".
+    """
+    _share_left(items)
+    _share_right(items)
+
+
+def _share_right(items: Sequence[Item]) -> None:
+    """Mass organisations, and forces, behind one with a level are of that level too."""
+    before: Item | None = None
+    for item in items:
+        kin = item.sort in {"society", "force"} and not item.collective and not item.title
+        same = before is not None and (before.sort, before.segment) == (item.sort, item.segment)
+        if before and kin and same and not item.levels and (item.known or not item.core):
+            item.levels = list(before.levels)
+        alone = kin and len(item.levels) == 1 and item.levels[0].tier in _HOME
+        before = item if alone and not item.levels[0].plural else None
+
+
+def _share_left(items: Sequence[Item]) -> None:
     following: Item | None = None
     for item in reversed(items):
         if following is not None and following.segment == item.segment:
@@ -119,7 +150,9 @@ def _share_office(item: Item, following: Item) -> None:
     """ "Chủ tịch, Phó Chủ tịch UBND huyện": both are of the same body."""
     if item.title and following.title and not (item.head or item.core or item.levels):
         item.head, item.core, item.tail = following.head, following.core, following.tail
-        item.levels, item.collective = list(following.levels), following.collective
+        item.levels = list(following.levels)
+        several = fold(following.title).startswith(("cac ", "nhung "))
+        item.collective = following.collective and not several
 
 
 def _takes(item: Item, following: Item, level: Level) -> bool:
@@ -129,7 +162,7 @@ def _takes(item: Item, following: Item, level: Level) -> bool:
     if level.tier == "o":
         return item.sort in _PARTY_HEADS and following.sort in _PARTY_HEADS and bool(item.head)
     if same:
-        return True
+        return not (item.sort in {"office", "open"} and following.named and item.named)
     if item.sort in {"committee", "board"}:
         bare = item.same in _BARE and (not item.core or following.sort in {"board", "coord"})
         return bare and following.sort != "open"
@@ -138,4 +171,4 @@ def _takes(item: Item, following: Item, level: Level) -> bool:
         return singular and following.sort in {"committee", "board"}
     if item.sort == "society":
         return following.sort in {"society", "class"}
-    return item.sort == "force" and following.sort == "force"
+    return item.sort == "force" and following.sort in {"force", "society"}

@@ -101,11 +101,16 @@ class Lexicon:
         self.levels: dict[str, str] = data["levels"]  # type: ignore[assignment]
         blocks: dict[str, list[str]] = data["blocks"]  # type: ignore[assignment]
         self.blocks = {head: [keys(word) for word in words_] for head, words_ in blocks.items()}
+        parents: dict[str, list[str]] = data["parents"]  # type: ignore[assignment]
+        self.parents = {fold(part): set(map(fold, whole)) for part, whole in parents.items()}
         self.strict = {word.casefold() for word in words["strict"]}
         self.full: dict[str, str] = data["full"]  # type: ignore[assignment]
         self.phrases = {name: Phrases(list_) for name, list_ in words.items()}
         self.phrases["heads"] = Phrases(list(self.heads))
         self.phrases["full"] = Phrases(list(self.full))
+        begun: dict[str, str] = data["full_first"]  # type: ignore[assignment]
+        self.phrases["full_first"] = Phrases(list(begun))
+        self.full |= begun
         self.phrases["levels"] = Phrases(list(self.levels))
         fields: dict[str, list[str]] = data["fields"]  # type: ignore[assignment]
         self._fields: dict[str, dict[str, list[_Field]]] = {}
@@ -269,7 +274,7 @@ def full_forms(name: str) -> frozenset[str]:
     forms: list[Keys] = [()]
     at = 0
     while at < len(cell):
-        short = cell.phrase("full", at)
+        short = cell.phrase("full", at) or (None if at else cell.phrase("full_first", at))
         fields = cell.field_names(at)
         if short:
             options, at = {keys(cell.lexicon.full[short[0]])}, short[1]

@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ntm_workflow.appendix.body_cells import Piece, pieces, split
+from ntm_workflow.appendix.body_cells import Piece, Split, pieces, split
 from ntm_workflow.appendix.body_words import tokens
 from ntm_workflow.appendix.text import fold
 
+# The second file was written before the splitter read it; docs/reading.md has the figures.
 CELLS = [
     line.split("\t")
-    for line in (Path(__file__).with_name("body_cells.tsv")).read_text("utf-8").splitlines()[1:]
+    for name in ("body_cells.tsv", "body_cells_independent.tsv")
+    for line in Path(__file__).with_name(name).read_text("utf-8").splitlines()[1:]
 ]
 # What stands between two names without being part of either.
 JOINING = {fold(word) for word in ("và", "cùng", "với", "hoặc", "kết", "hợp")}
@@ -46,14 +48,9 @@ def test_a_cell_names_these_bodies(text: str, bodies: str, collective: str, sour
     assert (found.bodies, found.collective) == (listed(bodies), listed(collective)), source
 
 
-NAMES = sorted(
-    {
-        name
-        for _, bodies, collective, _ in CELLS
-        for name in listed(bodies)
-        if name not in listed(collective) and "," not in name and name[0].isupper()
-    }
-)
+CLASSES = sorted({name for *_, collective, _ in CELLS for name in listed(collective)})
+SINGLE = sorted({name for _, bodies, *_ in CELLS for name in listed(bodies)} - set(CLASSES))
+NAMES = [name for name in SINGLE if "," not in name and name[0].isupper()]
 # Names that stand alone: split gives them back whatever stands beside them.
 WHOLE = [
     name
@@ -63,9 +60,20 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SINGLE)
 def test_a_listed_name_is_split_into_itself(name: str) -> None:
-    assert split(name).bodies == (name,)
+    assert split(name) == Split((name,), ())
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_listed_class_is_split_into_itself(name: str) -> None:
+    assert split(name) == Split((name,), (name,))
+
+
+@pytest.mark.parametrize("text", [text.replace("\\n", "\n") for text, *_ in CELLS])
+def test_names_are_listed_in_the_order_in_which_the_cell_has_them(text: str) -> None:
+    printed = dict.fromkeys(name for piece in pieces(text) for name in piece.names if name)
+    assert split(text).bodies == tuple(printed)
 
 
 @pytest.mark.parametrize("text", [text.replace("\\n", "\n") for text, *_ in CELLS])
@@ -94,7 +102,7 @@ def test_nearly_every_cell_without_marks_or_capitals_gives_the_same_bodies(
         == [fold(name) for name in listed(bodies)]
         for text, bodies, *_ in CELLS
     ]
-    assert sum(read) / len(read) > 0.95
+    assert sum(read) / len(read) > 0.98
 
 
 @pytest.mark.parametrize("text", [text.replace("\\n", "\n") for text, *_ in CELLS])
@@ -192,3 +200,23 @@ def test_a_hostile_cell_takes_bounded_time(text: str) -> None:
     started = time.perf_counter()
     split(text)
     assert time.perf_counter() - started < 2
+
+
+def test_a_cell_of_100_kilobytes_takes_bounded_time() -> None:
+    one = "UBND các xã, thị trấn; Sở Tài chính, Nội vụ và Phòng Văn hóa - Xã hội (chủ trì)\n"
+    started = time.perf_counter()
+    found = split(one * (100_000 // len(one.encode()) + 1))
+    assert time.perf_counter() - started < 5
+    assert found == split(one)
+
+
+def test_a_bracket_that_names_a_body_is_a_name_and_any_other_is_a_remark() -> None:
+    assert split("Sở Y tế (nhiệm vụ KH&CN, môi trường)").bodies == ("Sở Y tế",)
+    assert split("Sở Y tế (qua Chi cục Dân số)").bodies == ("Sở Y tế", "Chi cục Dân số")
+    assert split("Chi cục Dân số (Sở Y tế)").bodies == ("Chi cục Dân số",)
+
+
+def test_a_place_after_a_smaller_place_says_where_it_lies() -> None:
+    assert split("Thôn Nà Lùng, xã Tân Lập").bodies == ("Thôn Nà Lùng, xã Tân Lập",)
+    assert split("UBND xã Tân Lập và UBND huyện").bodies == ("UBND xã Tân Lập", "UBND huyện")
+    assert split("UBND xã Tân Lập, xã Vũ Lễ").bodies == ("UBND xã Tân Lập", "UBND xã Vũ Lễ")
