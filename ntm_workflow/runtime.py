@@ -103,10 +103,15 @@ class Runtime:
         Two cheap statements, so that a page or a worker can ask each time.
         """
         with self.reader() as session:
-            seen = plans.marks(session)
-            now = self if seen == self.seen else self._with(session, seen)
-            days = ordered_days.current(session, now.days)
-        return now if days is now.days else replace(now, days=days)
+            return self.following(session, ordered_days.count(session))
+
+    def following(self, session: Session, ordered: int) -> Runtime:
+        """The same with what is now, where `ordered` entries of ordered days are recorded."""
+        seen = plans.marks(session)
+        now = self if seen == self.seen else self._with(session, seen)
+        if ordered == now.days.mark:
+            return now
+        return replace(now, days=now.days.recording(ordered_days.ordered_days(session), ordered))
 
     def _with(self, session: Session, seen: Marks) -> Runtime:
         found = plans.current(session, seen, self.plans)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
@@ -66,18 +66,18 @@ class Desk:
 @contextmanager
 def opened(request: Request) -> Iterator[Desk]:
     """Open the database for one request; ask it which plans there are and which day it is."""
-    rt = up_to_date(request)
-    with rt.reader() as session:
-        yield Desk(request, rt, session, health.simulated_day(session))
+    state = request.app.state
+    with state.rt.reader() as session:
+        standing = health.standing(session)
+        state.rt = rt = state.rt.following(session, standing.ordered)
+        yield Desk(request, rt, session, standing.simulated_on)
 
 
 def up_to_date(request: Request) -> Runtime:
     """The runtime with the plans as they are now; kept for the requests to come."""
-    kept: Runtime = request.app.state.rt
-    rt = kept.refreshed()
-    if rt is not kept:
-        request.app.state.rt = rt
-    return rt
+    state = request.app.state
+    state.rt = rt = state.rt.refreshed()
+    return cast(Runtime, rt)
 
 
 def draw(

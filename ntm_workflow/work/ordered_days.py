@@ -70,12 +70,17 @@ def history(session: Session) -> list[OrderedDayRecord]:
     return list(session.scalars(query))
 
 
+def count(session: Session) -> int:
+    """How many entries are recorded: another number, another calendar."""
+    return session.scalar(select(func.count()).select_from(OrderedDayRecord)) or 0
+
+
 def current(session: Session, days: WorkCalendar) -> WorkCalendar:
     """The calendar with what is recorded now; the same one where nothing was added since.
 
-    One count of a small table, so that a page or a sweep can ask each time.
+    One count of a small table, so that a sweep can ask each time.
     """
-    mark = session.scalar(select(func.count()).select_from(OrderedDayRecord)) or 0
+    mark = count(session)
     if mark == days.mark:
         return days
     return days.recording(ordered_days(session), mark)

@@ -376,6 +376,7 @@ def test_a_process_that_loaded_before_the_order_opens_tasks_by_the_calendar_of_n
 
 
 def test_the_calendar_is_read_again_only_when_something_was_recorded(scene: Scene) -> None:
+    scene = fresh(scene)
     assert scene.rt.refreshed() is scene.rt
     order(scene)
     later = scene.rt.refreshed()
