@@ -19,7 +19,6 @@ from ntm_workflow.appendix.timing_days import Impossible, Point
 from ntm_workflow.appendix.timing_lend import Span
 from ntm_workflow.appendix.timing_say import canonical, describe
 from ntm_workflow.appendix.timing_sense import (
-    Cycle,
     Element,
     Header,
     Mark,
@@ -27,6 +26,7 @@ from ntm_workflow.appendix.timing_sense import (
     make,
     unreadable,
 )
+from ntm_workflow.appendix.timing_steps import Cycle
 from ntm_workflow.appendix.timing_text import LONGEST, mended, prepare
 
 if TYPE_CHECKING:
@@ -78,11 +78,15 @@ def _read(text: str, year: int, header: str) -> Reading:
 def _explained(reading: Reading, text: str) -> Reading:
     """Quote the text in a question about an event, and offer what was understood."""
     question = reading.question
-    if question is None or question.choices or reading.rule in ("duration", "by-document"):
+    if question is None or question.choices:
         return reading
     if reading.kind is Kind.RELATIVE:
         why = f"“{text.strip()}” phụ thuộc vào một ngày chưa biết. Hãy nhập ngày khi đã rõ."
-        return replace(reading, question=Question(why))
+        if reading.rule in ("duration", "by-document", "lunar") or reading.rule.startswith(
+            "after-d"
+        ):
+            why = question.text
+        return replace(reading, question=Question(why, ("Đột xuất", f"Năm {reading.year}")))
     return replace(reading, question=replace(question, choices=(canonical(reading),)))
 
 
@@ -108,6 +112,8 @@ def _second_look(text: str, year: int, header: str, reading: Reading, words: str
                               canonical(second))  # fmt: skip
     if reading.kind is Kind.UNREADABLE or not words:
         return reading
+    if reading.rule == "unit-alone":  # "Kế hoạch năm", "Tháng thanh niên"
+        return unreadable(text, year, "words", "", canonical(reading))
     many = len(words.split())
     words = " ".join(w for w in text.split() if fold(w).strip(".,;:()") in words.split()) or words
     if reading.kind is Kind.RELATIVE:
@@ -119,12 +125,17 @@ def _second_look(text: str, year: int, header: str, reading: Reading, words: str
     return replace(reading, question=reading.question or Question(ask, (said,)))
 
 
+_DEADLINE = r"hoan (thanh|tat)|thoi han|\bhan\b|ket thuc|\bxong\b|\btrinh\b|\bnop\b|deadline"
+
+
 @lru_cache(maxsize=256)
 def _header(header: str) -> Header:
     said = fold(header)
     unit = {"thang": "month", "quy": "quarter", "nam": "year"}.get(said, "")
-    deadline = re.search(r"hoan thanh|hoan tat|thoi han|\bhan\b|ket thuc|\bxong\b", said)
-    return Header(bool(deadline), bool(re.search(r"so ngay|\(ngay\)", said)), unit)
+    deadline = re.search(_DEADLINE, said)
+    days = re.search(r"\bso ngay|\(ngay( lam viec)?\)", said)
+    steps = re.search(r"tan suat|dinh ky|chu ky|ky (bao cao|kiem tra)", said)
+    return Header(bool(deadline), bool(days), unit, bool(steps))
 
 
 # ---- The grammar -------------------------------------------------------------------
@@ -205,25 +216,30 @@ def _week(_tuan: Token, n: Token, month: Point) -> Point:
 
 _EVERY = {1: Every.MONTH, 3: Every.QUARTER, 6: Every.HALF_YEAR, 9: Every.NINE_MONTH, 12: Every.YEAR}
 _LENGTH = {"THANG": 1, "QUY": 3, "NAM": 12}
+_NAMES = {"TUAN": "tuần", "THANG": "tháng", "QUY": "quý", "NAM": "năm"}
 
 
-def _unit(*tokens: Token) -> tuple[Every | None, str]:
+def _unit(*tokens: Token) -> Cycle:
     number = int(tokens[0]) if tokens[0].type == "INT" else 1
     unit = tokens[-1].type
     if unit == "TUAN":
-        return (Every.WEEK if number == 1 else None), f"{number} tuần"
-    return _EVERY.get(number * _LENGTH[unit]), " ".join(tokens)
+        return Cycle(Every.WEEK) if number == 1 else Cycle(None, said=f"{number} tuần một lần")
+    said = f"{number} {_NAMES[unit]} một lần"
+    return _months(number * _LENGTH[unit], said)
+
+
+def _months(length: int, said: str) -> Cycle:
+    """A step of `length` months: one with a name, one that fits a year, or one to ask about."""
+    every = _EVERY.get(length)
+    if every:
+        return Cycle(every)
+    return Cycle(None, said=said, months=length if length and 12 % length == 0 else 0)
 
 
 def _every(*parts: Any) -> Cycle:
-    every, said = parts[-1]
     which = next((str(p).split()[0] for p in parts[:-1] if p.type in ("DAU", "GIUA")), "")
-    return Cycle(every, which=which, said="" if every else said)
-
-
-def _unit_alone(unit: tuple[Every | None, str]) -> Cycle:
-    every, said = unit
-    return Cycle(every, loose=True, said="" if every else said)
+    one: Cycle = parts[-1]
+    return one._replace(which=which)
 
 
 def _cycle(every: Every, due: str, last: bool = False) -> Any:
@@ -234,11 +250,14 @@ def _cycle(every: Every, due: str, last: bool = False) -> Any:
 
 
 def _times(token: Token) -> Cycle:
+    """ "2 lần/năm" says how many, not when: the likely step, to be confirmed."""
     n = int(_numbers((token,))[0])
-    unit = str(token).rsplit(maxsplit=1)[-1].rsplit("/", maxsplit=1)[-1]
-    months = {"nam": 12, "quy": 3, "thang": 1}.get(unit, 0)
-    every = _EVERY.get(months // n) if n and months and months % n == 0 else None
-    return Cycle(every, said=str(token))
+    unit = re.split(r"[ /]", str(token))[-1].upper()
+    said = f"{n} lần một {_NAMES[unit]}"
+    months = _LENGTH.get(unit, 0)
+    if n and months and months % n == 0:
+        return _months(months // n, said)._replace(said=said, unsure=True)
+    return Cycle(_EVERY.get(months, Every.WEEK), said=said, unsure=True, uneven=n > 1)
 
 
 _RULES: dict[str, Any] = {
@@ -264,7 +283,7 @@ _RULES: dict[str, Any] = {
     "week": _week,
     "unit": _unit,
     "every": _every,
-    "unit_alone": _unit_alone,
+    "unit_alone": lambda unit: unit._replace(loose=True),
     "times": _times,
     "day_of_month": _cycle(Every.MONTH, "first"),
     "day_of_next_month": _cycle(Every.MONTH, "next"),
@@ -272,6 +291,9 @@ _RULES: dict[str, Any] = {
     "day_of_first_month": _cycle(Every.QUARTER, "first"),
     "day_of_next_quarter": _cycle(Every.QUARTER, "next"),
     "last_day_of_month": _cycle(Every.MONTH, "first", last=True),
+    "last_day_of_next_month": _cycle(Every.MONTH, "next", last=True),
     "last_day_of_quarter": _cycle(Every.QUARTER, "last", last=True),
+    "last_day_of_first_month": _cycle(Every.QUARTER, "first", last=True),
+    "last_day_of_next_quarter": _cycle(Every.QUARTER, "next", last=True),
     "last_day_of_year": _cycle(Every.YEAR, "last", last=True),
 }

@@ -12,11 +12,11 @@ from ntm_workflow.appendix.timing_days import (
     Impossible,
     Point,
     between,
-    cycle,
     join,
     phrase,
     stretch,
 )
+from ntm_workflow.appendix.timing_item import Item, cap
 from ntm_workflow.appendix.timing_lend import (
     Place,
     Span,
@@ -26,22 +26,8 @@ from ntm_workflow.appendix.timing_lend import (
     with_year,
     year_of,
 )
-from ntm_workflow.appendix.timing_merge import STEP, Item, cap, merge
-
-
-class Cycle(NamedTuple):
-    """A step: "hàng quý"; with a day, where in the step or after it that day lies.
-
-    `loose` where no "hàng" stands before it; `which` for "cuối mỗi quý".
-    `every` is None for a step that has no name (4 tháng): `said` is then asked about.
-    """
-
-    every: Every | None
-    loose: bool = False
-    day: int = 0
-    due: str = ""
-    which: str = ""
-    said: str = ""
+from ntm_workflow.appendix.timing_merge import merge
+from ntm_workflow.appendix.timing_steps import Cycle, days_of, on_weekdays, step
 
 
 class Mark(NamedTuple):
@@ -61,11 +47,16 @@ Element = Span | Cycle | Mark | Words
 
 
 class Header(NamedTuple):
-    """What the column's header changes: a period is a deadline, a number has a unit."""
+    """What the column's header changes.
+
+    `deadline`: a period is one; `days`: a number is a duration; `unit`: of a lone
+    number; `steps`: "Quý" under "Tần suất" is every quarter.
+    """
 
     deadline: bool = False
     days: bool = False
     unit: str = ""
+    steps: bool = False
 
 
 # The stronger word wins: "chậm nhất trước ngày" is "trước", "hoàn thành đến hết" is "đến".
@@ -83,7 +74,7 @@ def make(elements: Sequence[Element], text: str, year: int, header: Header) -> R
     items, places = _collect(elements, year, header)
     years = {p.year for place in places for p in points(place.span) if p.year}
     timed = [_dated(i, year, header) if isinstance(i, Place) else i for i in items]
-    merged = merge(timed)
+    merged = merge(timed, year)
     other = tuple(sorted(years - {year}))
     if not merged:
         return unreadable(text, year, "no-timing")
@@ -132,6 +123,7 @@ def _collect(
 ) -> tuple[list[Item | Place], list[Place]]:
     items: list[Item | Place] = []
     bound, clock, separator, either = "", False, "", False
+    weekdays = [e.text for e in elements if isinstance(e, Mark) and e.name == "WEEKDAY"]
     for element in elements:
         if isinstance(element, Span):
             beside = bool(items) and isinstance(items[-1], Place)
@@ -150,7 +142,9 @@ def _collect(
                 items.append(Item(Kind.RELATIVE, "event", ask=_NO_DAY))
             bound = ""
         else:
-            item = _cycle(element, bound, year) if isinstance(element, Cycle) else _mark(element)
+            item = _mark(element)
+            if isinstance(element, Cycle):
+                item = step(element._replace(loose=element.loose and not header.steps), bound, year)
             if item is not None:
                 item.apart, item.hard = separator != "", separator == "SEMICOLON"
                 items.append(item)
@@ -166,6 +160,7 @@ def _collect(
     lend(places, header.unit)
     kept = lend_years(places)
     items = [i for i in items if isinstance(i, Item) or i in kept]
+    on_weekdays([i for i in items if isinstance(i, Item)], weekdays, year)
     if either and len(kept) > 1:
         items.append(Item(Kind.WINDOW, "choice", ask=_NO_DAY))
     return items, places
@@ -212,48 +207,6 @@ def _document() -> Question:
     return Question(
         "Thời gian theo một văn bản khác; ngày của văn bản không phải là hạn. Hãy nhập hạn."
     )
-
-
-def _cycle(step: Cycle, bound: str, year: int) -> Item:
-    if step.every is None:
-        ask = Question(f"Chưa có cách tính kỳ “{step.said}”. Hãy chọn kỳ gần nhất.", ("Hàng quý",))
-        return Item(Kind.PERIODIC, "every-other", ask=ask)
-    if step.due:
-        return _day_of(step.every, step.due, step.day, bound == "TRUOC", year)
-    item = Item(Kind.PERIODIC, f"every-{step.every}", every=(step.every,), loose=step.loose)
-    if step.which in ("dau", "giua"):
-        said = {"dau": "Đầu", "giua": "Giữa"}[step.which]
-        item.ask = Question(f"“{said} {STEP[step.every]}” là đến ngày nào?", _days_of(step.every))
-    if step.said:
-        item.ask = Question(f"Đã hiểu “{step.said}”, nhưng chưa rõ các kỳ. Có phải là:",
-                            (f"Hàng {STEP[step.every]}",))  # fmt: skip
-    return item
-
-
-def _day_of(every: Every, due: str, day: int, before: bool, year: int) -> Item:
-    """Return "ngày 20 của tháng cuối quý" and its like with this year's deadlines."""
-    if not 1 <= day <= 31:
-        raise Impossible(f"ngày {day}")
-    if before and day == 31:
-        last = cycle(every, due, day, year)
-        windows = tuple(replace(w, due_on=w.due_on - DAY) for w in last)
-        return Item(Kind.PERIODIC, f"before-last-of-{due}", windows, (every,))
-    if before and day == 1:
-        if due == "last":
-            raise Impossible("hạn trước ngày 1 của tháng cuối quý trong cách tính này")
-        due, day = "last" if every is Every.QUARTER else "first", 31
-    else:
-        day -= before
-    if every is Every.MONTH and due == "first":
-        return Item(Kind.PERIODIC, "every-month-day", every=(every,), day=day)
-    windows = cycle(every, due, day, year)
-    return Item(Kind.PERIODIC, f"day-of-{due}", windows, (every,), day)
-
-
-def _days_of(every: Every) -> tuple[str, ...]:
-    if every is Every.MONTH:
-        return ("Ngày 10 hàng tháng", "Hàng tháng")
-    return (f"Hàng {STEP[every]}",)
 
 
 def _dated(place: Place, year: int, header: Header) -> Item:
@@ -304,7 +257,7 @@ def _day_alone(place: Place) -> Item:
 def _part_of(point: Point) -> Item:
     """ "Cuối quý" with no quarter named: every quarter, if a person says so."""
     every = Every.QUARTER if point.unit == "part of quarter" else Every.MONTH
-    ask = Question("Chưa rõ quý nào, tháng nào. Có phải là mọi kỳ trong năm?", _days_of(every))
+    ask = Question("Chưa rõ quý nào, tháng nào. Có phải là mọi kỳ trong năm?", days_of(every))
     return Item(Kind.PERIODIC, f"every-{every}", every=(every,), ask=ask)
 
 

@@ -13,7 +13,11 @@ LONGEST = 2000  # characters; a timing cell is never longer, a pasted page is
 
 # Dashes are one dash; footnote digits set above the line are no part of a number.
 _CHARACTERS = str.maketrans(
-    dict.fromkeys("–—−‐‑‒―~÷→", "-") | dict.fromkeys("⁄∕", "/") | dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "")
+    dict.fromkeys("–—−‐‑‒―~÷→", "-")
+    | dict.fromkeys("⁄∕\\", "/")
+    | dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹", "")
+    | dict.fromkeys("“”„‟‘’«»", '"')
+    | dict.fromkeys("▪●◦■□►➢➤✓✔❖\uf0b7\uf02d\uf0a7", "•")
 )
 
 # What OCR makes of the numeral of a quarter, once i, l, 1, | and ! are all "i".
@@ -49,6 +53,26 @@ def _number(match: re.Match[str]) -> str:
 _SLIPS: tuple[Slip, ...] = (
     # spaces and doubling inside 30 // 6 / 2020
     (re.compile(r" ?/[ /]*"), "/"),
+    # run-on words: "Trướcngày", "QuýIIQuýIV", "Thườngxuyên"
+    (
+        re.compile(
+            r"(?<![a-z])(truoc|den|tu|het|trong|va|nhat|hang|moi|thanh|xong|cuoi|dau|giua)"
+            r"(?=(?:ngay|thang|quy|nam|het)(?![a-z]))"
+        ),
+        r"\1 ",
+    ),
+    (
+        re.compile(r"\b(thuong|dot|dinh|lien|cham|hoan)(?=(?:xuyen|xuat|ky|tuc|nhat|thanh)\b)"),
+        r"\1 ",
+    ),
+    (re.compile(r"(?<=[ivl\d])(?=(?:quy|thang|ngay|nam|thuong xuyen|truoc)\b)"), " "),
+    # a share of the work is no number of a month: "Quý I: 30%"
+    (re.compile(r"\d+(?:[.,]\d+)? ?(?=%)"), ""),
+    # "5 năm 2021-2025" counts what it names
+    (re.compile(r"\b\d{1,2} (?=nam (?:19|20)\d\d ?- ?(?:19|20)\d\d)"), ""),
+    (re.compile(r"\b(?:toi thieu|it nhat|khong it hon)(?= (?:\d|moi|mot|hang))"), ""),
+    # "tháng/quý/năm"
+    (re.compile(r"(?<=[a-z])/(?=(?:\d{1,2} )?(?:tuan|thang|quy|nam)\b(?! ?\d))(?<!lan/)"), ", "),
     # "lần 1:", "a)", "- " number the timings of a cell and are no timing themselves
     (
         re.compile(
@@ -60,9 +84,10 @@ _SLIPS: tuple[Slip, ...] = (
     (re.compile(r"(?:^|(?<=[;,. ]))\(?(?:[a-h1-9]|i{1,3}|iv|v)\) "), " "),
     (re.compile(r"(?:(?<=; )|^)(?:[-+*•] ?)+"), ""),
     # "Báo cáo 6 tháng: trước 15/6" is told by what follows the colon
-    (re.compile(r"(?:bao cao|thoi gian|thoi han|han|tong ket|so ket)[^:;]{0,40}:(?! ?$)"), " "),
+    (re.compile(r"(?:bao cao|thoi gian|tong ket|so ket)[^:;]{0,40}:(?! ?$)"), " "),
+    (re.compile(r"\b(?:thoi han|han)\b[^:;]{0,40}:(?! ?$)"), "thoi han "),
     (re.compile(r"(?<=\d)o(?![a-z])|(?<![a-z0-9])o(?=\d)"), "0"),
-    (re.compile(r"\bqu?[yi]?\.? ?([ivlnhmutr1-9|!]{1,4})(?![a-z0-9])"), _quarter),
+    (re.compile(r"\bq(?:u[yi]?|y)?\.? ?([ivlnhmutr1-9|!]{1,4})(?![a-z0-9])"), _quarter),
     (re.compile(r"(?<![a-z0-9])([il1]*[il][il1]*v?|[il1]v)(?![a-z0-9])"), _quarter),
     (re.compile(r"/(?=quy \d)"), ", "),
     (re.compile(r"(?<![a-z0-9])[l|](?=\d)"), "1"),

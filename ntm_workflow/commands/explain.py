@@ -11,7 +11,7 @@ import click
 
 from ntm_workflow import texts
 from ntm_workflow.appendix import timing
-from ntm_workflow.appendix.model import Kind, Level, Plan, Reading, Row, Rules
+from ntm_workflow.appendix.model import Every, Kind, Level, Plan, Reading, Row, Rules
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence, occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
@@ -90,13 +90,18 @@ def _sense(reading: Reading, period_rule: str, days: WorkCalendar) -> dict[str, 
     """What is understood: windows and due dates are nominal, before any shift."""
     periodic = [p for p in (reading, *reading.parts) if p.kind is Kind.PERIODIC]
     due = [o.nominal_due for part in periodic for o in _dated(part, period_rule, days)]
-    every = [e for part in periodic for e in part.every or Rules().periodic]
+    every = [e for part in periodic for e in _steps(part)]
     return {
         "kind": str(reading.kind),
         "windows": [] if reading.kind is Kind.PERIODIC else _windows(reading),
         "every": [str(e) for e in dict.fromkeys(every)],
         "due_dates": sorted(set(due)),
     }
+
+
+def _steps(reading: Reading) -> tuple[Every, ...]:
+    """The steps of a periodic reading; "Định kỳ" alone has those of the plan's rules."""
+    return Rules().periodic if reading.rule == "periodic" else reading.every
 
 
 def _windows(reading: Reading) -> list[dict[str, date | None]]:
