@@ -31,6 +31,7 @@ from ntm_workflow.appendix.timing_text import LONGEST, mended, prepare
 
 if TYPE_CHECKING:
     from lark import Lark, Token
+    from lark.exceptions import UnexpectedToken
 
 __all__ = ["canonical", "describe", "read"]
 
@@ -55,6 +56,9 @@ def read(text: str, year: int, header: str = "") -> Reading:
     if not 1900 <= year <= 2200:
         return unreadable(text, year, "no-year", f"Năm {year} của kế hoạch không hợp lệ.")
     return replace(_read(text, year, header), text=text)
+
+
+MOST_WORDS = 12  # beside a timing; a cell with more is a paragraph
 
 
 @lru_cache(maxsize=4096)
@@ -93,7 +97,7 @@ def _explained(reading: Reading, text: str) -> Reading:
 def _sense(said: str, year: int, header: str) -> tuple[Reading, str]:
     """Return the reading of a prepared text, and the words in it that were not understood."""
     elements = _parse(said)
-    words = " ".join(e.text for e in elements if isinstance(e, Words))
+    words = " ".join(e.text for e in elements if isinstance(e, Words)).replace("§", "")
     try:
         return make(elements, said, year, _header(header)), words
     except Impossible as wrong:
@@ -119,10 +123,10 @@ def _second_look(text: str, year: int, header: str, reading: Reading, words: str
     if reading.kind is Kind.RELATIVE:
         return _explained(reading, text) if many < 3 else unreadable(text, year, "words")
     said = canonical(reading)
-    if many > 6:
+    if many > MOST_WORDS:
         return unreadable(text, year, "words", "Ô này có nhiều chữ không phải thời gian.", said)
     ask = f"Đã hiểu là “{said}”, nhưng còn chữ chưa hiểu: “{words}”. Có đúng không?"
-    return replace(reading, question=reading.question or Question(ask, (said,)))
+    return _explained(replace(reading, question=reading.question or Question(ask, (said,))), text)
 
 
 _DEADLINE = r"hoan (thanh|tat)|thoi han|\bhan\b|ket thuc|\bxong\b|\btrinh\b|\bnop\b|deadline"
@@ -139,6 +143,19 @@ def _header(header: str) -> Header:
 
 
 # ---- The grammar -------------------------------------------------------------------
+
+
+def _dangling(stuck: UnexpectedToken) -> Token | None:
+    """The token that fits no rule: the last one taken ("ngay" with no number), or this one."""
+    from lark import Token
+
+    taken = [t for t in stuck.interactive_parser.parser_state.value_stack if isinstance(t, Token)]
+    last = taken[-1] if taken and taken[-1].type not in ("WORD", "LEFT") else None
+    top = stuck.interactive_parser.parser_state.value_stack[-1:]
+    return last if stuck.token.type == "$END" or top == [last] else stuck.token
+
+
+MOST_SET_ASIDE = 12  # tokens of a cell that fit no rule; with more it is no timing
 
 
 @lru_cache(maxsize=1)
@@ -162,7 +179,26 @@ def _parse(said: str) -> list[Element]:
             return list(elements)
         except LarkError:
             continue
-    return [Words(said)]
+    return _parse_around(re.sub(r"[-/](?!\d)", " ", said))
+
+
+def _parse_around(said: str) -> list[Element]:
+    """Set aside, one by one, the tokens no rule can take; they are asked about as words."""
+    from lark.exceptions import LarkError, UnexpectedToken
+
+    for _ in range(MOST_SET_ASIDE):
+        try:
+            elements: Any = _parser().parse(said)
+            return list(elements)
+        except UnexpectedToken as stuck:
+            token = _dangling(stuck)
+            if token is None or token.start_pos is None:
+                break
+            left, at = "".join(token.split()), token.start_pos
+            said = f"{said[:at]} §{left} {said[at + len(token) :]}"
+        except LarkError:
+            break
+    return [Words(said.replace("§", ""))]
 
 
 def _numbers(tokens: tuple[Any, ...]) -> list[int]:
@@ -287,6 +323,7 @@ _RULES: dict[str, Any] = {
     "times": _times,
     "day_of_month": _cycle(Every.MONTH, "first"),
     "day_of_next_month": _cycle(Every.MONTH, "next"),
+    "day_of_last": lambda *t: _cycle(Every.QUARTER, "last")(*t)._replace(unsure=True),
     "day_of_last_month": _cycle(Every.QUARTER, "last"),
     "day_of_first_month": _cycle(Every.QUARTER, "first"),
     "day_of_next_quarter": _cycle(Every.QUARTER, "next"),

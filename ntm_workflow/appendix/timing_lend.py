@@ -92,11 +92,12 @@ def lend_years(places: list[Place]) -> list[Place]:
                     near.span = _in_year(near.span, place.span.first.year, ends=near is left)
                     if place in kept:
                         kept.remove(place)
-    year, first = 0, None
+    year, after = 0, None
     for place in reversed(kept):
-        if not written(place) and year and first and place.span.first.unit == first.unit:
+        alike = after and after.beside and place.span.first.unit == after.span.first.unit
+        if not written(place) and year and alike:
             place.span = _in_year(place.span, year)
-        year, first = written(place), place.span.first
+        year, after = written(place), place
     year = 0
     for place in kept:
         if year and not written(place):

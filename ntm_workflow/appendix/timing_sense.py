@@ -134,13 +134,14 @@ def _collect(
         elif isinstance(element, Mark) and element.name in _SEPARATORS:
             separator = "AND" if element.text == "va" else element.name
             separator = separator if items else ""
+            bound = "" if separator == "SEMICOLON" else bound
             either = either or element.name == "OR"
         elif isinstance(element, Mark) and element.name == "CLOCK":
             clock = True
         elif isinstance(element, Words):
             if bound in ("TRUOC", "AFTER", "FROM", "BY"):
                 items.append(Item(Kind.RELATIVE, "event", ask=_NO_DAY))
-            bound = ""
+            bound = bound if bound == "DONE" else ""  # "hoàn thành đề án trong quý II"
         else:
             item = _mark(element)
             if isinstance(element, Cycle):
@@ -160,7 +161,9 @@ def _collect(
     lend(places, header.unit)
     kept = lend_years(places)
     items = [i for i in items if isinstance(i, Item) or i in kept]
-    on_weekdays([i for i in items if isinstance(i, Item)], weekdays, year)
+    of_day = any(p.unit in ("day", "week", "part") for place in kept for p in points(place.span))
+    if not on_weekdays([i for i in items if isinstance(i, Item)], weekdays, year) and not of_day:
+        items.append(Item(Kind.RELATIVE, "weekday", ask=_NO_DAY))
     if either and len(kept) > 1:
         items.append(Item(Kind.WINDOW, "choice", ask=_NO_DAY))
     return items, places
@@ -214,7 +217,8 @@ def _dated(place: Place, year: int, header: Header) -> Item:
     first, last = place.span
     bound = place.bound
     if first.unit == "number":
-        return _number(place, header)
+        before = place.bound in ("TRUOC", "BY") and last is None and 1 <= first.n <= 31
+        return _day_alone(place) if before and not header.days else _number(place, header)
     if first.unit == "day alone":
         return _day_alone(place)
     if first.unit.startswith("part of"):

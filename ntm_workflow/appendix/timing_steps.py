@@ -56,7 +56,11 @@ def step(one: Cycle, bound: str, year: int) -> Item:
     if one.every is None:
         return _unnamed(one, year)
     if one.due:
-        return _day_of(one.every, one.due, one.day, bound == "TRUOC", year)
+        item = _day_of(one.every, one.due, one.day, bound == "TRUOC", year)
+        if one.unsure:
+            said = (f"Ngày {item.day or one.day} của tháng cuối quý", f"Ngày {one.day} hàng tháng")
+            item.ask = Question("Đã hiểu là một ngày của tháng cuối kỳ. Kỳ nào?", said)
+        return item
     item = Item(Kind.PERIODIC, f"every-{one.every}", every=(one.every,), loose=one.loose)
     if one.which in ("dau", "giua"):
         said = {"dau": "Đầu", "giua": "Giữa"}[one.which]
@@ -106,19 +110,21 @@ def days_of(every: Every) -> tuple[str, ...]:
     return (f"Hàng {STEP[every]}",)
 
 
-def on_weekdays(items: Sequence[Item], said: Sequence[str], year: int) -> None:
+def on_weekdays(items: Sequence[Item], said: Sequence[str], year: int) -> bool:
     """Give "hàng tuần" the weekdays named beside it ("thu 2", "chu nhat").
+
+    False where there are weekdays and no week to take them.
 
     Raises:
         Impossible: a weekday no week has.
     """
     weekdays = sorted({_weekday(name) for name in said})
-    if not weekdays or weekdays == [FRIDAY]:
-        return
-    for item in items:
-        if item.every == (Every.WEEK,):
+    weeks = [item for item in items if item.every == (Every.WEEK,)]
+    for item in weeks if weekdays != [FRIDAY] else []:
+        if weekdays:
             item.windows = weekly(weekdays, year)
             item.rule = "weekday-" + "-".join(str(day) for day in weekdays)
+    return bool(weeks) or not weekdays
 
 
 def _weekday(said: str) -> int:
@@ -168,10 +174,10 @@ def _one_step(steps: list[Item]) -> Item:
 def _with_dates(one: Item, rest: list[Item], at: int, year: int) -> list[Item]:
     dated = [i for i in rest if i.windows]
     alone = [i for i in rest if i.rule == "day-alone"]
-    taken: list[Item] = [i for i in dated if i.rule == "year"]
+    taken: list[Item] = [i for i in dated if i.rule in ("year", "from-year", "year-range")]
     inside = [i for i in dated if i not in taken]
     if (one.every == (Every.YEAR,) and dated) or _ends_its_steps(one, inside):
-        _take_dates(one, inside, dated)
+        _take_dates(one, inside)
         taken = dated
     elif alone and one.every and not (one.day or one.windows):
         _take_days(one, alone, year)
@@ -192,13 +198,13 @@ def _ends_its_steps(one: Item, inside: list[Item]) -> bool:
     return 1 < ends == len(windows) and not one.hard and not one.windows and not one.day
 
 
-def _take_dates(one: Item, inside: list[Item], dated: list[Item]) -> None:
+def _take_dates(one: Item, inside: list[Item]) -> None:
     if inside and one.windows:
         one.ask = Question("Đã hiểu là nhiều hạn trong một năm. Hãy tách thành từng dòng.")
     one.windows = tuple(dict.fromkeys([*one.windows, *(w for i in inside for w in i.windows)]))
     one.rule = next((f"every-{one.every[0]}-{i.rule}" for i in inside), one.rule)
     one.day = None if inside else one.day
-    one.ask = one.ask or next((i.ask for i in dated if i.ask), None)
+    one.ask = one.ask or next((i.ask for i in inside if i.ask), None)
 
 
 def _take_days(one: Item, alone: list[Item], year: int) -> None:

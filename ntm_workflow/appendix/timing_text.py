@@ -51,6 +51,18 @@ def _number(match: re.Match[str]) -> str:
 
 # Applied in order to the folded text. A slip that could also be a word is not here.
 _SLIPS: tuple[Slip, ...] = (
+    (re.compile(r"[\s./;§]+$"), ""),
+    (re.compile(r"§"), " "),
+    (re.compile(r"-?-+>|=>"), "-"),
+    (re.compile(r"\bqu y\b|\bqui\b(?! ?[ivl1-4])"), "quy"),
+    (re.compile(r"\bth ang\b"), "thang"),
+    (re.compile(r"\bng ay\b"), "ngay"),
+    (re.compile(r"(?<=dinh )ki\b"), "ky"),
+    (re.compile(r"\bdot suat\b"), "dot xuat"),
+    (re.compile(r"\bthuong suyen\b"), "thuong xuyen"),
+    (re.compile(r"(?<=thuong xuyen) ?\(?24/(?:7|24)\)?|(?<=thuong xuyen, )24/(?:7|24)"), ""),
+    (re.compile(r"\b24/24(?: ?(?:h|gio))?\b"), "lien tuc"),
+    (re.compile(r"(?<![\d/.-])0 (?=[1-9](?!\d))"), "0"),
     # spaces and doubling inside 30 // 6 / 2020
     (re.compile(r" ?/[ /]*"), "/"),
     # run-on words: "Trướcngày", "QuýIIQuýIV", "Thườngxuyên"
@@ -66,6 +78,10 @@ _SLIPS: tuple[Slip, ...] = (
         r"\1 ",
     ),
     (re.compile(r"(?<=[ivl\d])(?=(?:quy|thang|ngay|nam|thuong xuyen|truoc)\b)"), " "),
+    # "ngày tháng 11/2025", "ngay trong quý III"
+    (re.compile(r"(?<!hang )(?<!moi )\bngay (?=(?:trong )?(?:thang|quy|nam) ?[\divl])"), ""),
+    (re.compile(r"\bthang thu (?:3|ba)(?= (?:cua |moi |hang )*quy\b)"), "thang cuoi"),
+    (re.compile(r"\bthang thu (?:1|nhat)(?= (?:cua |moi |hang )*quy\b)"), "thang dau"),
     # a share of the work is no number of a month: "Quý I: 30%"
     (re.compile(r"\d+(?:[.,]\d+)? ?(?=%)"), ""),
     # "5 năm 2021-2025" counts what it names
@@ -81,7 +97,8 @@ _SLIPS: tuple[Slip, ...] = (
         ),
         " ",
     ),
-    (re.compile(r"(?:^|(?<=[;,. ]))\(?(?:[a-h1-9]|i{1,3}|iv|v)\) "), " "),
+    (re.compile(r"(?:^|(?<=[;,.] )|(?<=[;,.]))\(?(?:[a-h1-9]|i{1,3}|iv|v)\) "), " "),
+    (re.compile(r" \((?:[a-h1-9]|i{1,3}|iv|v)\) | [a-h]\) "), "; "),
     (re.compile(r"(?:(?<=; )|^)(?:[-+*•] ?)+"), ""),
     # "Báo cáo 6 tháng: trước 15/6" is told by what follows the colon
     (re.compile(r"(?:bao cao|thoi gian|tong ket|so ket)[^:;]{0,40}:(?! ?$)"), " "),
@@ -138,18 +155,18 @@ _VOCABULARY = (
 
 _MARKED = re.compile(r"(tháng|quý)\s+(sáu|tư)\b", re.IGNORECASE)
 _BULLET = re.compile(r"[-+*•–] *[^\W\d]")
+_NUMBERED = re.compile(r"^(?:\d{1,2}[.)/]|\(\d{1,2}\)) +(?=[^\W\d])")
 
 
 def prepare(text: str) -> str:
     """Return the text folded and with its slips put right, ready for the grammar.
 
-    A line that begins with a bullet and a word is set apart by ";"; any other
-    line break is a space. `text` is at most LONGEST characters.
+    A line that begins with a bullet or a number and a word is set apart by ";";
+    any other line break is a space. `text` is at most LONGEST characters.
     """
     text = nfc(text)
-    if "\n" in text:
-        lines = [line.strip() for line in text.splitlines()]
-        text = " ".join(f"; {line}" if _BULLET.match(line) else line for line in lines if line)
+    lines = [_NUMBERED.sub("- ", line.strip(), count=1) for line in text.splitlines()]
+    text = " ".join(f"; {line}" if _BULLET.match(line) else line for line in lines if line)
     # Without marks "tháng sáu" is "tháng sau", next month, and "tư" is "từ".
     text = _MARKED.sub(lambda m: f"{m[1]} {6 if len(m[2]) == 3 else 4}", text)
     text = fold(text.translate(_CHARACTERS))
