@@ -169,6 +169,7 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", lexer="basic", transformer=builder())
 
 
+@lru_cache(maxsize=4096)
 def _parse(said: str) -> list[Element]:
     """Return the elements of a prepared text; what does not parse is words."""
     from lark.exceptions import LarkError
@@ -244,6 +245,25 @@ def _part_of_unit(which: Token, unit: Token) -> Span | Cycle | Point:
     return Point("part of " + ("month" if unit.type == "THANG" else "quarter"), which=str(which))
 
 
+def _month_of_quarter(_thang: Token, which: Token, quarter: Point) -> Point:
+    return Point("part", which="dau" if which.type == "DAU" else "cuoi", of=quarter, n=10)
+
+
+def _day_of_quarter(_ngay: Token, n: Token, _t: Token, which: Token, quarter: Point) -> Point:
+    month = 3 * quarter.n - (2 if which.type == "DAU" else 0)
+    return Point("day", int(n), month, quarter.year)
+
+
+def _months_of_quarters(_thang: Token, which: Token, *_: Token) -> Cycle:
+    return Cycle(Every.QUARTER, due="month", which="dau" if which.type == "DAU" else "cuoi")
+
+
+def _week_of_months(_tuan: Token, n: Token, *_: Token) -> Cycle:
+    """ "Tuần đầu của tháng" ends on the 7th; a person confirms."""
+    day = 31 if n.type == "CUOI" else 7 * int(n) if n.type == "INT" else 7
+    return Cycle(Every.MONTH, day=min(day, 31), due="first", unsure=True)
+
+
 def _week(_tuan: Token, n: Token, month: Point) -> Point:
     if n.type == "INT":
         return Point("week", int(n), of=month)
@@ -317,6 +337,13 @@ _RULES: dict[str, Any] = {
     "part_of_unit": _part_of_unit,
     "last_day": lambda _ngay, _cuoi, of: Point("part", which="last day", of=of),
     "week": _week,
+    "month_of_quarter": _month_of_quarter,
+    "day_of_quarter": _day_of_quarter,
+    "month_of_year": lambda _thang, which, of: _part(
+        which, of if isinstance(of, Point) else Point("year")
+    ),
+    "month_of_quarters": _months_of_quarters,
+    "week_of_months": _week_of_months,
     "unit": _unit,
     "every": _every,
     "unit_alone": lambda unit: unit._replace(loose=True),

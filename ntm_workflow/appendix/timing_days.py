@@ -172,6 +172,11 @@ def every_months(length: int, year: int) -> tuple[Window, ...]:
     return tuple(_months(year, first, first + length - 1) for first in range(1, 13, length))
 
 
+def months_of_quarters(last: bool, year: int) -> tuple[Window, ...]:
+    """Return the first or the last month of each quarter of the year."""
+    return tuple(_months(year, m, m) for m in range(3 if last else 1, 13, 3))
+
+
 def twice_a_month(days: Sequence[int], year: int) -> tuple[Window, ...]:
     """Return each of these days of every month; each opens on the day after the one before.
 

@@ -23,6 +23,7 @@ class Item:
     windows: tuple[Window, ...] = ()
     every: tuple[Every, ...] = ()
     day: int | None = None
+    first_day: int | None = None  # of "từ ngày 10 đến 15", with `day` the last
     ask: Question | None = None
     loose: bool = False
     bound: str = ""

@@ -72,8 +72,11 @@ def _merge_dates(items: list[Item]) -> list[Item]:
     if two.rule == "day-alone" and two.day:
         try:
             day = opens.replace(day=two.day)
+            start = opens.replace(day=two.first_day or two.day)
         except ValueError:
             return items
+        if two.first_day:
+            return [Item(Kind.WINDOW, "from-day-by-day", (between(start, day),), ask=one.ask)]
         return [Item(Kind.DEADLINE, "by-day", (Window(None, day, day.isoformat()),), ask=one.ask)]
     if two.kind is not Kind.DEADLINE or len(two.windows) != 1:
         return items

@@ -123,6 +123,8 @@ def _periodic(reading: Reading) -> str:
     if not reading.every:
         length = re.fullmatch(r"every-(\d+)-months", reading.rule)
         return f"{length[1]} tháng một lần" if length else "Định kỳ"
+    if reading.rule.startswith("month-of-quarter-"):
+        return f"Tháng {'đầu' if reading.rule.endswith('dau') else 'cuối'} mỗi quý"
     if reading.rule == "days-of-month":
         return f"Ngày {_days(reading)} hàng tháng"
     if reading.rule.startswith("weekday-"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import NamedTuple
 
 from ntm_workflow.appendix.model import Every, Kind, Question, Reading, Window
@@ -122,7 +123,7 @@ def _collect(
     elements: Sequence[Element], year: int, header: Header
 ) -> tuple[list[Item | Place], list[Place]]:
     items: list[Item | Place] = []
-    bound, clock, separator, either = "", False, "", False
+    bound, clock, separator, either, before = "", False, "", False, False
     weekdays = [e.text for e in elements if isinstance(e, Mark) and e.name == "WEEKDAY"]
     for element in elements:
         if isinstance(element, Span):
@@ -149,7 +150,11 @@ def _collect(
             if item is not None:
                 item.apart, item.hard = separator != "", separator == "SEMICOLON"
                 items.append(item)
-            if bound in ("TRUOC", "AFTER") and not (isinstance(element, Cycle) and element.due):
+            if isinstance(element, Cycle) and element.every is Every.WEEK and weekdays:
+                before = bound == "TRUOC" and not clock
+            elif isinstance(element, Mark) and element.name == "WEEKDAY":
+                continue  # "trước 16h thứ 5 hàng tuần": the words before it are the week's
+            elif bound in ("TRUOC", "AFTER") and not (isinstance(element, Cycle) and element.due):
                 items.append(Item(Kind.RELATIVE, "event", ask=_NO_DAY))
             bound, separator = "", ""
     places = [item for item in items if isinstance(item, Place)]
@@ -162,7 +167,8 @@ def _collect(
     kept = lend_years(places)
     items = [i for i in items if isinstance(i, Item) or i in kept]
     of_day = any(p.unit in ("day", "week", "part") for place in kept for p in points(place.span))
-    if not on_weekdays([i for i in items if isinstance(i, Item)], weekdays, year) and not of_day:
+    made = [i for i in items if isinstance(i, Item)]
+    if not on_weekdays(made, weekdays, year, before) and not of_day:
         items.append(Item(Kind.RELATIVE, "weekday", ask=_NO_DAY))
     if either and len(kept) > 1:
         items.append(Item(Kind.WINDOW, "choice", ask=_NO_DAY))
@@ -235,6 +241,7 @@ def _dated(place: Place, year: int, header: Header) -> Item:
         if end.due_on < (window.opens_on or window.due_on):
             end, ask = _next_year(window, last, year)
         window = join(window, end)
+        ask = ask and Question(ask.text, (cap(phrase(window.period, year)),))
     if bound == "FROM" and last is not None:
         bound = ""
     if first.which == "cuoi" and header.deadline:
@@ -255,7 +262,8 @@ def _day_alone(place: Place) -> Item:
     day = (last or first).n - (place.bound == "TRUOC" and not place.clock)
     said = f"{first.n}/{last.n}" if last and last.n <= 12 else f"{first.n} hàng tháng"
     ask = Question(f"Đã hiểu là ngày {first.n}, chưa rõ tháng nào.", (f"Ngày {said}",))
-    return Item(Kind.UNREADABLE, "day-alone", day=day or 31, ask=ask)
+    start = first.n if last and last.n > first.n else None
+    return Item(Kind.UNREADABLE, "day-alone", day=day or 31, first_day=start, ask=ask)
 
 
 def _part_of(point: Point) -> Item:
@@ -288,7 +296,9 @@ def _bounded(
     if bound == "AFTER":
         said = phrase(window.period, year)
         why = f"Đã hiểu là sau {said}, nhưng chưa có ngày cuối. Hãy nhập hạn."
-        return Item(Kind.RELATIVE, f"after-{rule}", ask=Question(why))
+        rest = between(window.due_on + DAY, date((window.due_on + DAY).year, 12, 31))
+        choices = (cap(phrase(rest.period, year)), "Thường xuyên")
+        return Item(Kind.RELATIVE, f"after-{rule}", ask=Question(why, choices))
     if bound == "FROM":
         if window.due_on.month < 12:
             window = join(window, stretch(Point("month", 12, year=window.due_on.year), year))
@@ -314,6 +324,8 @@ def _number(place: Place, header: Header) -> Item:
         return Item(Kind.RELATIVE, "duration", ask=_since(f"{said} ngày"))
     months = all(1 <= p.n <= 12 for p in points(place.span))
     choices = (f"Tháng {said}",) if months else ()
+    if not choices and last is None and 12 < first.n <= 31:
+        choices = (f"Ngày {first.n} hàng tháng",)
     ask = Question(f"Đã hiểu là số {said}, nhưng chưa rõ là tháng, quý hay ngày.", choices)
     return Item(Kind.UNREADABLE, "number-alone", ask=ask)
 

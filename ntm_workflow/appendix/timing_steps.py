@@ -12,6 +12,7 @@ from ntm_workflow.appendix.timing_days import (
     Impossible,
     cycle,
     every_months,
+    months_of_quarters,
     phrase,
     twice_a_month,
     weekly,
@@ -55,11 +56,13 @@ def step(one: Cycle, bound: str, year: int) -> Item:
     """Return the item of one step. `bound` is the stronger word before it, or empty."""
     if one.every is None:
         return _unnamed(one, year)
+    if one.due == "month":
+        windows = months_of_quarters(one.which == "cuoi", year)
+        return Item(Kind.PERIODIC, f"month-of-quarter-{one.which}", windows, (Every.QUARTER,))
     if one.due:
         item = _day_of(one.every, one.due, one.day, bound == "TRUOC", year)
         if one.unsure:
-            said = (f"Ngày {item.day or one.day} của tháng cuối quý", f"Ngày {one.day} hàng tháng")
-            item.ask = Question("Đã hiểu là một ngày của tháng cuối kỳ. Kỳ nào?", said)
+            item.ask = _which_month(one, item.day or one.day)
         return item
     item = Item(Kind.PERIODIC, f"every-{one.every}", every=(one.every,), loose=one.loose)
     if one.which in ("dau", "giua"):
@@ -69,6 +72,14 @@ def step(one: Cycle, bound: str, year: int) -> Item:
         choices = _OFTENER[one.every] if one.uneven else (f"Hàng {STEP[one.every]}",)
         item.ask = Question(f"Đã hiểu là {one.said}, nhưng chưa rõ các kỳ. Có phải là:", choices)
     return item
+
+
+def _which_month(one: Cycle, day: int) -> Question:
+    said = f"Ngày {day} hàng tháng"
+    if one.every is Every.MONTH:
+        return Question("Đã hiểu là một tuần của mỗi tháng. Hạn là ngày nào?", (said,))
+    why = "Đã hiểu là một ngày của tháng cuối kỳ, nhưng chưa rõ kỳ nào."
+    return Question(why, (f"Ngày {day} của tháng cuối quý", said))
 
 
 def _unnamed(one: Cycle, year: int) -> Item:
@@ -110,15 +121,16 @@ def days_of(every: Every) -> tuple[str, ...]:
     return (f"Hàng {STEP[every]}",)
 
 
-def on_weekdays(items: Sequence[Item], said: Sequence[str], year: int) -> bool:
+def on_weekdays(items: Sequence[Item], said: Sequence[str], year: int, before: bool) -> bool:
     """Give "hàng tuần" the weekdays named beside it ("thu 2", "chu nhat").
 
-    False where there are weekdays and no week to take them.
+    `before`: the day before each is meant. False where there are weekdays and
+    no week to take them.
 
     Raises:
         Impossible: a weekday no week has.
     """
-    weekdays = sorted({_weekday(name) for name in said})
+    weekdays = sorted({(_weekday(name) - before) % 7 for name in said})
     weeks = [item for item in items if item.every == (Every.WEEK,)]
     for item in weeks if weekdays != [FRIDAY] else []:
         if weekdays:
@@ -160,7 +172,7 @@ def merge_steps(items: list[Item], year: int) -> list[Item]:
 def _one_step(steps: list[Item]) -> Item:
     """Join "hàng quý, 6 tháng, năm", and a step with its day; ask where several have one."""
     one = next((i for i in steps if i.day or i.windows), None)
-    one = one or next((i for i in steps if i.every), steps[0])
+    one = one or next((i for i in steps if i.rule != "periodic"), steps[0])
     every = tuple(dict.fromkeys(e for i in steps for e in i.every))
     one.ask = next((i.ask for i in steps if i.ask), None)
     own = {(i.rule, i.day) for i in steps if i.day or i.windows}

@@ -63,6 +63,21 @@ _SLIPS: tuple[Slip, ...] = (
     (re.compile(r"(?<=thuong xuyen) ?\(?24/(?:7|24)\)?|(?<=thuong xuyen, )24/(?:7|24)"), ""),
     (re.compile(r"\b24/24(?: ?(?:h|gio))?\b"), "lien tuc"),
     (re.compile(r"(?<![\d/.-])0 (?=[1-9](?!\d))"), "0"),
+    # 2025-06-30, 2025/6, 30-6, "ngày 5.6"
+    (re.compile(r"\b((?:19|20)\d\d)[-/](\d{1,2})[-/](\d{1,2})(?!\d)"), r"\3/\2/\1"),
+    (re.compile(r"(?<![\d/.-])((?:19|20)\d\d)/(1[0-2]|0?[1-9])(?![\d/])"), r"\2/\1"),
+    (re.compile(r"(?<![\d/.-])(1[3-9]|2\d|3[01])[-.](1[0-2]|0?[1-9])(?![\d/.-])"), r"\1/\2"),
+    (re.compile(r"(?<=ngay )(\d{1,2})\.(1[0-2]|0?[1-9])(?![\d/.-])"), r"\1/\2"),
+    # "tuần 1, 2 tháng 5" is two weeks of May, not the second of May
+    (
+        re.compile(
+            r"\btuan (?:thu )?(\d)( ?[-,] ?| va | den )(?:tuan )?(?:thu )?(\d)"
+            r" (?:cua )?(thang \d{1,2}(?:/\d{4}| nam \d{4})?)"
+        ),
+        r"tuan \1 \4\2tuan \3 \4",
+    ),
+    (re.compile(r"\b(?:nhan |vao )?dip (?=(?:ngay )?\d)"), ""),
+    (re.compile(r"\btrong vong (?=(?:thang|quy|nam) ?\d)"), "trong "),
     # spaces and doubling inside 30 // 6 / 2020
     (re.compile(r" ?/[ /]*"), "/"),
     # run-on words: "Trướcngày", "QuýIIQuýIV", "Thườngxuyên"
