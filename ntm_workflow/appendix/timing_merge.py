@@ -15,9 +15,7 @@ def merge(items: list[Item], year: int) -> list[Item]:
     choice = any(i.rule == "choice" for i in items)
     items = [i for i in items if i.rule not in ("by-document", "by-rule", "choice")] or items
     items = merge_steps(items, year)
-    continuous = [i for i in items if i.kind is Kind.CONTINUOUS]
-    if continuous:
-        items = [i for i in items if not _says_no_more(i)]
+    items = [i for at, i in enumerate(items) if not _says_no_more(items, at)]
     items = _merge_dates(_by_kind(_tighter(items)))
     dated = [i for i in items if i.windows]
     if choice and dated:
@@ -53,10 +51,13 @@ def _tighter(items: list[Item]) -> list[Item]:
     ]
 
 
-def _says_no_more(item: Item) -> bool:
-    """True for the years in "Thường xuyên, giai đoạn 2021-2025", and for "hàng năm" beside it."""
+def _says_no_more(items: list[Item], at: int) -> bool:
+    """True for the years in "Thường xuyên, giai đoạn 2021-2025", said in the same breath."""
+    item, after = items[at], items[at + 1] if at + 1 < len(items) else None
     years = ("year", "year-range", "from-year", "every-year", "by-year", "by-year-range")
-    return item.rule in years and not item.hard
+    before = items[at - 1] if at and not item.hard else None
+    after = None if after is None or after.hard else after
+    return item.rule in years and any(i and i.kind is Kind.CONTINUOUS for i in (before, after))
 
 
 def _merge_dates(items: list[Item]) -> list[Item]:

@@ -156,7 +156,7 @@ def _days(reading: Reading) -> str:
     months: dict[int, list[int]] = {}
     for window in reading.windows:
         months.setdefault(window.due_on.month, []).append(window.due_on.day)
-    return ", ".join(map(str, max(months.values(), key=lambda days: (len(days), days))))
+    return ", ".join(map(str, max((len(days), days) for days in months.values())[1]))
 
 
 def _day(day: date | None) -> str:

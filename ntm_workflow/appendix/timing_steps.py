@@ -195,8 +195,8 @@ def _with_dates(one: Item, rest: list[Item], at: int, year: int) -> list[Item]:
         _take_days(one, alone, year)
         taken += alone
     elif one.every and not one.windows:
-        inside = [i for i in inside if i.kind is Kind.WINDOW and not (i.hard or one.hard)]
-        if inside:
+        inside = [i for i in inside if i.kind is Kind.WINDOW]
+        if inside and not one.hard and not any(i.hard for i in inside):
             _take_months(one, inside)
             taken += inside
     left = [i for i in rest[:at] if i not in taken]
@@ -206,7 +206,7 @@ def _with_dates(one: Item, rest: list[Item], at: int, year: int) -> list[Item]:
 def _ends_its_steps(one: Item, inside: list[Item]) -> bool:
     """True for "6 tháng, năm (trước ngày 15/6 và 15/12)": a deadline for each period."""
     ends = max((_ENDS.get(e, 0) for e in one.every), default=0)
-    windows = [w for i in inside for w in i.windows if i.kind is Kind.DEADLINE and not i.opens]
+    windows = {w for i in inside for w in i.windows if i.kind is Kind.DEADLINE and not i.opens}
     return 1 < ends == len(windows) and not one.hard and not one.windows and not one.day
 
 
