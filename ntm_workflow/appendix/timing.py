@@ -19,7 +19,6 @@ from ntm_workflow.appendix.timing_days import Impossible, Point
 from ntm_workflow.appendix.timing_lend import Span
 from ntm_workflow.appendix.timing_say import canonical, describe
 from ntm_workflow.appendix.timing_sense import (
-    Cycle,
     Element,
     Header,
     Mark,
@@ -27,10 +26,12 @@ from ntm_workflow.appendix.timing_sense import (
     make,
     unreadable,
 )
+from ntm_workflow.appendix.timing_steps import Cycle
 from ntm_workflow.appendix.timing_text import LONGEST, mended, prepare
 
 if TYPE_CHECKING:
     from lark import Lark, Token
+    from lark.exceptions import UnexpectedToken
 
 __all__ = ["canonical", "describe", "read"]
 
@@ -57,6 +58,9 @@ def read(text: str, year: int, header: str = "") -> Reading:
     return replace(_read(text, year, header), text=text)
 
 
+MOST_WORDS = 12  # beside a timing; a cell with more is a paragraph
+
+
 @lru_cache(maxsize=4096)
 def _read(text: str, year: int, header: str) -> Reading:
     said = prepare(text)
@@ -78,18 +82,22 @@ def _read(text: str, year: int, header: str) -> Reading:
 def _explained(reading: Reading, text: str) -> Reading:
     """Quote the text in a question about an event, and offer what was understood."""
     question = reading.question
-    if question is None or question.choices or reading.rule in ("duration", "by-document"):
+    if question is None or question.choices:
         return reading
     if reading.kind is Kind.RELATIVE:
         why = f"“{text.strip()}” phụ thuộc vào một ngày chưa biết. Hãy nhập ngày khi đã rõ."
-        return replace(reading, question=Question(why))
+        if reading.rule in ("duration", "by-document", "lunar") or reading.rule.startswith(
+            "after-d"
+        ):
+            why = question.text
+        return replace(reading, question=Question(why, ("Đột xuất", f"Năm {reading.year}")))
     return replace(reading, question=replace(question, choices=(canonical(reading),)))
 
 
 def _sense(said: str, year: int, header: str) -> tuple[Reading, str]:
     """Return the reading of a prepared text, and the words in it that were not understood."""
     elements = _parse(said)
-    words = " ".join(e.text for e in elements if isinstance(e, Words))
+    words = " ".join(e.text for e in elements if isinstance(e, Words)).replace("§", "")
     try:
         return make(elements, said, year, _header(header)), words
     except Impossible as wrong:
@@ -108,26 +116,46 @@ def _second_look(text: str, year: int, header: str, reading: Reading, words: str
                               canonical(second))  # fmt: skip
     if reading.kind is Kind.UNREADABLE or not words:
         return reading
+    if reading.rule == "unit-alone":  # "Kế hoạch năm", "Tháng thanh niên"
+        return unreadable(text, year, "words", "", canonical(reading))
     many = len(words.split())
     words = " ".join(w for w in text.split() if fold(w).strip(".,;:()") in words.split()) or words
     if reading.kind is Kind.RELATIVE:
         return _explained(reading, text) if many < 3 else unreadable(text, year, "words")
     said = canonical(reading)
-    if many > 6:
+    if many > MOST_WORDS:
         return unreadable(text, year, "words", "Ô này có nhiều chữ không phải thời gian.", said)
     ask = f"Đã hiểu là “{said}”, nhưng còn chữ chưa hiểu: “{words}”. Có đúng không?"
-    return replace(reading, question=reading.question or Question(ask, (said,)))
+    return _explained(replace(reading, question=reading.question or Question(ask, (said,))), text)
+
+
+_DEADLINE = r"hoan (thanh|tat)|thoi han|\bhan\b|ket thuc|\bxong\b|\btrinh\b|\bnop\b|deadline"
 
 
 @lru_cache(maxsize=256)
 def _header(header: str) -> Header:
     said = fold(header)
     unit = {"thang": "month", "quy": "quarter", "nam": "year"}.get(said, "")
-    deadline = re.search(r"hoan thanh|hoan tat|thoi han|\bhan\b|ket thuc|\bxong\b", said)
-    return Header(bool(deadline), bool(re.search(r"so ngay|\(ngay\)", said)), unit)
+    deadline = re.search(_DEADLINE, said)
+    days = re.search(r"\bso ngay|\(ngay( lam viec)?\)", said)
+    steps = re.search(r"tan suat|dinh ky|chu ky|ky (bao cao|kiem tra)", said)
+    return Header(bool(deadline), bool(days), unit, bool(steps))
 
 
 # ---- The grammar -------------------------------------------------------------------
+
+
+def _dangling(stuck: UnexpectedToken) -> Token | None:
+    """The token that fits no rule: the last one taken ("ngay" with no number), or this one."""
+    from lark import Token
+
+    taken = [t for t in stuck.interactive_parser.parser_state.value_stack if isinstance(t, Token)]
+    last = taken[-1] if taken and taken[-1].type not in ("WORD", "LEFT") else None
+    top = stuck.interactive_parser.parser_state.value_stack[-1:]
+    return last if stuck.token.type == "$END" or top == [last] else stuck.token
+
+
+MOST_SET_ASIDE = 12  # tokens of a cell that fit no rule; with more it is no timing
 
 
 @lru_cache(maxsize=1)
@@ -141,6 +169,7 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", lexer="basic", transformer=builder())
 
 
+@lru_cache(maxsize=4096)
 def _parse(said: str) -> list[Element]:
     """Return the elements of a prepared text; what does not parse is words."""
     from lark.exceptions import LarkError
@@ -151,7 +180,26 @@ def _parse(said: str) -> list[Element]:
             return list(elements)
         except LarkError:
             continue
-    return [Words(said)]
+    return _parse_around(re.sub(r"[-/](?!\d)", " ", said))
+
+
+def _parse_around(said: str) -> list[Element]:
+    """Set aside, one by one, the tokens no rule can take; they are asked about as words."""
+    from lark.exceptions import LarkError, UnexpectedToken
+
+    for _ in range(MOST_SET_ASIDE):
+        try:
+            elements: Any = _parser().parse(said)
+            return list(elements)
+        except UnexpectedToken as stuck:
+            token = _dangling(stuck)
+            if token is None or token.start_pos is None:
+                break
+            left, at = "".join(token.split()), token.start_pos
+            said = f"{said[:at]} §{left} {said[at + len(token) :]}"
+        except LarkError:
+            break
+    return [Words(said.replace("§", ""))]
 
 
 def _numbers(tokens: tuple[Any, ...]) -> list[int]:
@@ -197,6 +245,25 @@ def _part_of_unit(which: Token, unit: Token) -> Span | Cycle | Point:
     return Point("part of " + ("month" if unit.type == "THANG" else "quarter"), which=str(which))
 
 
+def _month_of_quarter(_thang: Token, which: Token, quarter: Point) -> Point:
+    return Point("part", which="dau" if which.type == "DAU" else "cuoi", of=quarter, n=10)
+
+
+def _day_of_quarter(_ngay: Token, n: Token, _t: Token, which: Token, quarter: Point) -> Point:
+    month = 3 * quarter.n - (2 if which.type == "DAU" else 0)
+    return Point("day", int(n), month, quarter.year)
+
+
+def _months_of_quarters(_thang: Token, which: Token, *_: Token) -> Cycle:
+    return Cycle(Every.QUARTER, due="month", which="dau" if which.type == "DAU" else "cuoi")
+
+
+def _week_of_months(_tuan: Token, n: Token, *_: Token) -> Cycle:
+    """ "Tuần đầu của tháng" ends on the 7th; a person confirms."""
+    day = 31 if n.type == "CUOI" else 7 * int(n) if n.type == "INT" else 7
+    return Cycle(Every.MONTH, day=min(day, 31), due="first", unsure=True)
+
+
 def _week(_tuan: Token, n: Token, month: Point) -> Point:
     if n.type == "INT":
         return Point("week", int(n), of=month)
@@ -205,25 +272,30 @@ def _week(_tuan: Token, n: Token, month: Point) -> Point:
 
 _EVERY = {1: Every.MONTH, 3: Every.QUARTER, 6: Every.HALF_YEAR, 9: Every.NINE_MONTH, 12: Every.YEAR}
 _LENGTH = {"THANG": 1, "QUY": 3, "NAM": 12}
+_NAMES = {"TUAN": "tuần", "THANG": "tháng", "QUY": "quý", "NAM": "năm"}
 
 
-def _unit(*tokens: Token) -> tuple[Every | None, str]:
+def _unit(*tokens: Token) -> Cycle:
     number = int(tokens[0]) if tokens[0].type == "INT" else 1
     unit = tokens[-1].type
     if unit == "TUAN":
-        return (Every.WEEK if number == 1 else None), f"{number} tuần"
-    return _EVERY.get(number * _LENGTH[unit]), " ".join(tokens)
+        return Cycle(Every.WEEK) if number == 1 else Cycle(None, said=f"{number} tuần một lần")
+    said = f"{number} {_NAMES[unit]} một lần"
+    return _months(number * _LENGTH[unit], said)
+
+
+def _months(length: int, said: str) -> Cycle:
+    """A step of `length` months: one with a name, one that fits a year, or one to ask about."""
+    every = _EVERY.get(length)
+    if every:
+        return Cycle(every)
+    return Cycle(None, said=said, months=length if length and 12 % length == 0 else 0)
 
 
 def _every(*parts: Any) -> Cycle:
-    every, said = parts[-1]
     which = next((str(p).split()[0] for p in parts[:-1] if p.type in ("DAU", "GIUA")), "")
-    return Cycle(every, which=which, said="" if every else said)
-
-
-def _unit_alone(unit: tuple[Every | None, str]) -> Cycle:
-    every, said = unit
-    return Cycle(every, loose=True, said="" if every else said)
+    one: Cycle = parts[-1]
+    return one._replace(which=which)
 
 
 def _cycle(every: Every, due: str, last: bool = False) -> Any:
@@ -234,11 +306,14 @@ def _cycle(every: Every, due: str, last: bool = False) -> Any:
 
 
 def _times(token: Token) -> Cycle:
+    """ "2 lần/năm" says how many, not when: the likely step, to be confirmed."""
     n = int(_numbers((token,))[0])
-    unit = str(token).rsplit(maxsplit=1)[-1].rsplit("/", maxsplit=1)[-1]
-    months = {"nam": 12, "quy": 3, "thang": 1}.get(unit, 0)
-    every = _EVERY.get(months // n) if n and months and months % n == 0 else None
-    return Cycle(every, said=str(token))
+    unit = re.split(r"[ /]", str(token))[-1].upper()
+    said = f"{n} lần một {_NAMES[unit]}"
+    months = _LENGTH.get(unit, 0)
+    if n and months and months % n == 0:
+        return _months(months // n, said)._replace(said=said, unsure=True)
+    return Cycle(_EVERY.get(months, Every.WEEK), said=said, unsure=True, uneven=n > 1)
 
 
 _RULES: dict[str, Any] = {
@@ -262,16 +337,27 @@ _RULES: dict[str, Any] = {
     "part_of_unit": _part_of_unit,
     "last_day": lambda _ngay, _cuoi, of: Point("part", which="last day", of=of),
     "week": _week,
+    "month_of_quarter": _month_of_quarter,
+    "day_of_quarter": _day_of_quarter,
+    "month_of_year": lambda _thang, which, of: _part(
+        which, of if isinstance(of, Point) else Point("year")
+    ),
+    "month_of_quarters": _months_of_quarters,
+    "week_of_months": _week_of_months,
     "unit": _unit,
     "every": _every,
-    "unit_alone": _unit_alone,
+    "unit_alone": lambda unit: unit._replace(loose=True),
     "times": _times,
     "day_of_month": _cycle(Every.MONTH, "first"),
     "day_of_next_month": _cycle(Every.MONTH, "next"),
+    "day_of_last": lambda *t: _cycle(Every.QUARTER, "last")(*t)._replace(unsure=True),
     "day_of_last_month": _cycle(Every.QUARTER, "last"),
     "day_of_first_month": _cycle(Every.QUARTER, "first"),
     "day_of_next_quarter": _cycle(Every.QUARTER, "next"),
     "last_day_of_month": _cycle(Every.MONTH, "first", last=True),
+    "last_day_of_next_month": _cycle(Every.MONTH, "next", last=True),
     "last_day_of_quarter": _cycle(Every.QUARTER, "last", last=True),
+    "last_day_of_first_month": _cycle(Every.QUARTER, "first", last=True),
+    "last_day_of_next_quarter": _cycle(Every.QUARTER, "next", last=True),
     "last_day_of_year": _cycle(Every.YEAR, "last", last=True),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -163,6 +164,61 @@ def cycle(every: Every, due: str, day: int, year: int) -> tuple[Window, ...]:
         y, m = year + (months - 1) // 12, (months - 1) % 12 + 1
         day_due = date(y, m, min(day, monthrange(y, m)[1]))
         windows.append(Window(None, day_due, _months(year, first, last).period))
+    return tuple(windows)
+
+
+def every_months(length: int, year: int) -> tuple[Window, ...]:
+    """Return the year in stretches of `length` months, a divisor of 12."""
+    return tuple(_months(year, first, first + length - 1) for first in range(1, 13, length))
+
+
+def months_of_quarters(last: bool, year: int) -> tuple[Window, ...]:
+    """Return the first or the last month of each quarter of the year."""
+    return tuple(_months(year, m, m) for m in range(3 if last else 1, 13, 3))
+
+
+def twice_a_month(days: Sequence[int], year: int) -> tuple[Window, ...]:
+    """Return each of these days of every month; each opens on the day after the one before.
+
+    A day that a month does not have is that month's last.
+    """
+    windows = []
+    for month in range(1, 13):
+        opens = date(year, month, 1)
+        for day in sorted({min(d, last_day(year, month).day) for d in days}):
+            due = date(year, month, day)
+            windows.append(Window(opens, due, due.isoformat()))
+            opens = due + DAY
+    return tuple(windows)
+
+
+def weekly(weekdays: Sequence[int], year: int) -> tuple[Window, ...]:
+    """Return the year's days that fall on these weekdays (Monday is 0), each opening its week."""
+    first = date(year, 1, 1)
+    days = [first + i * DAY for i in range((date(year, 12, 31) - first).days + 1)]
+    due = [day for day in days if day.weekday() in weekdays]
+    return tuple(Window(d - d.weekday() * DAY, d, d.isoformat()) for d in due)
+
+
+def within(whole: Window, every: Every, day: int | None) -> tuple[Window, ...]:
+    """Return the months or quarters that make up `whole`, or none where they do not fit it.
+
+    With `day`, each month ends on that day.
+    """
+    length = {Every.MONTH: 1, Every.QUARTER: 3}.get(every)
+    first, last = whole.opens_on, whole.due_on
+    if length is None or first is None or first.day != 1 or last != last_day(last.year, last.month):
+        return ()
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if months % length or (first.month - 1) % length or months > 120:
+        return ()
+    windows = []
+    for start in range(first.month - 1, first.month - 1 + months, length):
+        y, m = first.year + start // 12, start % 12 + 1
+        one = _months(y, m, m + length - 1)
+        if day:
+            one = between(date(y, m, 1), date(y, m, min(day, one.due_on.day)))
+        windows.append(one)
     return tuple(windows)
 
 

@@ -89,18 +89,19 @@ def lend_years(places: list[Place]) -> list[Place]:
             right = right if right and right.separator in ("COMMA", "") else None
             for near in (left, right):
                 if near and near.span.first.unit != "year" and not written(near):
-                    near.span = _in_year(near.span, place.span.first.year)
+                    near.span = _in_year(near.span, place.span.first.year, ends=near is left)
                     if place in kept:
                         kept.remove(place)
-    year, first = 0, None
+    year, after = 0, None
     for place in reversed(kept):
-        if not written(place) and year and first and place.span.first.unit == first.unit:
+        alike = after and after.beside and place.span.first.unit == after.span.first.unit
+        if not written(place) and year and alike:
             place.span = _in_year(place.span, year)
-        year, first = written(place), place.span.first
+        year, after = written(place), place
     year = 0
     for place in kept:
         if year and not written(place):
-            place.span = _in_year(place.span, year)
+            place.span = _in_year(place.span, year, ends=False)
         year = written(place) or year
     for place in kept:
         if place.span.last is not None:
@@ -116,9 +117,12 @@ def year_of(point: Point) -> int:
     return point.year or (year_of(point.of) if point.of else 0)
 
 
-def _in_year(span: Span, year: int) -> Span:
+def _in_year(span: Span, year: int, ends: bool = True) -> Span:
+    """Give a span its year: a range the year it `ends` in, or the one it starts in."""
     first, last = span
-    return Span(with_year(first, year), last and with_year(last, year))
+    if last is None:
+        return Span(with_year(first, year))
+    return Span(first, with_year(last, year)) if ends else Span(with_year(first, year), last)
 
 
 def with_year(point: Point, year: int) -> Point:

@@ -9,17 +9,16 @@ from datetime import date
 from ntm_workflow.appendix.model import Every, Kind, Reading, Window
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.appendix.timing_days import phrase
+from ntm_workflow.appendix.timing_item import STEP
 
-_STEP = {Every.WEEK: "tuần", Every.MONTH: "tháng", Every.QUARTER: "quý"} | {
-    Every.HALF_YEAR: "6 tháng",
-    Every.NINE_MONTH: "9 tháng",
-    Every.YEAR: "năm",
-}
 _DAY_OF = {
     "last": {Every.QUARTER: "tháng cuối quý"},
     "first": {Every.QUARTER: "tháng đầu quý"},
     "next": {Every.QUARTER: "tháng đầu quý sau", Every.MONTH: "tháng liền kề"},
 }
+
+
+_WEEKDAYS = ("thứ 2", "thứ 3", "thứ 4", "thứ 5", "thứ 6", "thứ 7", "chủ nhật")
 
 
 def canonical(reading: Reading) -> str:
@@ -73,13 +72,18 @@ def describe(reading: Reading) -> str:
 
 
 def _describe_periodic(reading: Reading) -> str:
-    if not reading.every:
+    if not reading.every and reading.windows:
+        said = f"Định kỳ: {_low(_periodic(reading))}"
+    elif not reading.every:
         return "Định kỳ: theo các kỳ báo cáo của kế hoạch"
-    said = f"Định kỳ: hàng {_listed(_STEP[e] for e in reading.every)}"
+    else:
+        said = f"Định kỳ: hàng {_listed(STEP[e] for e in reading.every)}"
     if reading.windows:
         shown = reading.windows[:4]
-        days = (_day(w.due_on) if w.opens_on is None else phrase(w.period, None) for w in shown)
-        kind = "hạn " if reading.windows[0].opens_on is None else ""
+        exact = reading.rule.startswith(("weekday-", "days-of"))
+        due = exact or reading.windows[0].opens_on is None
+        days = (_day(w.due_on) if due else phrase(w.period, None) for w in shown)
+        kind = "hạn " if due else ""
         more = " …" if len(shown) < len(reading.windows) else ""
         return f"{said}; năm {reading.year}: {kind}{', '.join(days)}{more}"
     return f"{said}, hạn ngày {reading.day}" if reading.day else said
@@ -117,25 +121,42 @@ def _part(part: Reading, year: int | None) -> str:
 
 def _periodic(reading: Reading) -> str:
     if not reading.every:
-        return "Định kỳ"
+        length = re.fullmatch(r"every-(\d+)-months", reading.rule)
+        return f"{length[1]} tháng một lần" if length else "Định kỳ"
+    if reading.rule.startswith("month-of-quarter-"):
+        return f"Tháng {'đầu' if reading.rule.endswith('dau') else 'cuối'} mỗi quý"
+    if reading.rule == "days-of-month":
+        return f"Ngày {_days(reading)} hàng tháng"
+    if reading.rule.startswith("weekday-"):
+        days = reading.rule.removeprefix("weekday-").split("-")
+        return _cap(", ".join(_WEEKDAYS[int(d)] for d in days)) + " hàng tuần"
     if reading.rule.startswith("before-last-of-"):
         every = reading.every[0]
         where = _DAY_OF[reading.rule.removeprefix("before-last-of-")].get(every)
-        return f"Trước ngày 31 của {where}" if where else f"Trước ngày cuối cùng của {_STEP[every]}"
-    if reading.windows and reading.every == (Every.YEAR,):
-        if reading.rule == "day-of-last":
-            return "Ngày cuối cùng của năm"
+        return f"Trước ngày 31 của {where}" if where else f"Trước ngày cuối cùng của {STEP[every]}"
+    if reading.rule == "day-of-last" and reading.every == (Every.YEAR,):
+        return "Ngày cuối cùng của năm"
+    if reading.windows and not reading.rule.startswith("day-of-"):
         year = _plain_year(reading)
         said = [
             _deadline(w, year) if w.opens_on is None else _windows([w], year)
             for w in reading.windows
         ]
-        return _cap("; ".join(said)) + " hàng năm"
+        steps = ", ".join(STEP[e] for e in reading.every)
+        return _cap("; ".join(said)) + f" hàng {steps}"
     if reading.windows:
         last = reading.rule.removeprefix("day-of-")
         return f"Chậm nhất ngày {reading.day} của {_DAY_OF[last][reading.every[0]]}"
-    steps = "Hàng " + ", ".join(_STEP[e] for e in reading.every)
+    steps = "Hàng " + ", ".join(STEP[e] for e in reading.every)
     return f"Ngày {reading.day} {_low(steps)}" if reading.day else steps
+
+
+def _days(reading: Reading) -> str:
+    """The days of the month of a reading that has several: the longest month shows them all."""
+    months: dict[int, list[int]] = {}
+    for window in reading.windows:
+        months.setdefault(window.due_on.month, []).append(window.due_on.day)
+    return ", ".join(map(str, max((len(days), days) for days in months.values())[1]))
 
 
 def _day(day: date | None) -> str:

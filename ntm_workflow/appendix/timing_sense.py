@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import NamedTuple
 
 from ntm_workflow.appendix.model import Every, Kind, Question, Reading, Window
@@ -12,11 +13,11 @@ from ntm_workflow.appendix.timing_days import (
     Impossible,
     Point,
     between,
-    cycle,
     join,
     phrase,
     stretch,
 )
+from ntm_workflow.appendix.timing_item import Item, cap
 from ntm_workflow.appendix.timing_lend import (
     Place,
     Span,
@@ -26,22 +27,8 @@ from ntm_workflow.appendix.timing_lend import (
     with_year,
     year_of,
 )
-from ntm_workflow.appendix.timing_merge import STEP, Item, cap, merge
-
-
-class Cycle(NamedTuple):
-    """A step: "hàng quý"; with a day, where in the step or after it that day lies.
-
-    `loose` where no "hàng" stands before it; `which` for "cuối mỗi quý".
-    `every` is None for a step that has no name (4 tháng): `said` is then asked about.
-    """
-
-    every: Every | None
-    loose: bool = False
-    day: int = 0
-    due: str = ""
-    which: str = ""
-    said: str = ""
+from ntm_workflow.appendix.timing_merge import merge
+from ntm_workflow.appendix.timing_steps import Cycle, days_of, on_weekdays, step
 
 
 class Mark(NamedTuple):
@@ -61,11 +48,16 @@ Element = Span | Cycle | Mark | Words
 
 
 class Header(NamedTuple):
-    """What the column's header changes: a period is a deadline, a number has a unit."""
+    """What the column's header changes.
+
+    `deadline`: a period is one; `days`: a number is a duration; `unit`: of a lone
+    number; `steps`: "Quý" under "Tần suất" is every quarter.
+    """
 
     deadline: bool = False
     days: bool = False
     unit: str = ""
+    steps: bool = False
 
 
 # The stronger word wins: "chậm nhất trước ngày" is "trước", "hoàn thành đến hết" is "đến".
@@ -83,7 +75,7 @@ def make(elements: Sequence[Element], text: str, year: int, header: Header) -> R
     items, places = _collect(elements, year, header)
     years = {p.year for place in places for p in points(place.span) if p.year}
     timed = [_dated(i, year, header) if isinstance(i, Place) else i for i in items]
-    merged = merge(timed)
+    merged = merge(timed, year)
     other = tuple(sorted(years - {year}))
     if not merged:
         return unreadable(text, year, "no-timing")
@@ -131,7 +123,8 @@ def _collect(
     elements: Sequence[Element], year: int, header: Header
 ) -> tuple[list[Item | Place], list[Place]]:
     items: list[Item | Place] = []
-    bound, clock, separator, either = "", False, "", False
+    bound, clock, separator, either, before = "", False, "", False, False
+    weekdays = [e.text for e in elements if isinstance(e, Mark) and e.name == "WEEKDAY"]
     for element in elements:
         if isinstance(element, Span):
             beside = bool(items) and isinstance(items[-1], Place)
@@ -142,19 +135,26 @@ def _collect(
         elif isinstance(element, Mark) and element.name in _SEPARATORS:
             separator = "AND" if element.text == "va" else element.name
             separator = separator if items else ""
+            bound = "" if separator == "SEMICOLON" else bound
             either = either or element.name == "OR"
         elif isinstance(element, Mark) and element.name == "CLOCK":
             clock = True
         elif isinstance(element, Words):
             if bound in ("TRUOC", "AFTER", "FROM", "BY"):
                 items.append(Item(Kind.RELATIVE, "event", ask=_NO_DAY))
-            bound = ""
+            bound = bound if bound == "DONE" else ""  # "hoàn thành đề án trong quý II"
         else:
-            item = _cycle(element, bound, year) if isinstance(element, Cycle) else _mark(element)
+            item = _mark(element)
+            if isinstance(element, Cycle):
+                item = step(element._replace(loose=element.loose and not header.steps), bound, year)
             if item is not None:
                 item.apart, item.hard = separator != "", separator == "SEMICOLON"
                 items.append(item)
-            if bound in ("TRUOC", "AFTER") and not (isinstance(element, Cycle) and element.due):
+            if isinstance(element, Cycle) and element.every is Every.WEEK and weekdays:
+                before = bound == "TRUOC" and not clock
+            elif isinstance(element, Mark) and element.name == "WEEKDAY":
+                continue  # "trước 16h thứ 5 hàng tuần": the words before it are the week's
+            elif bound in ("TRUOC", "AFTER") and not (isinstance(element, Cycle) and element.due):
                 items.append(Item(Kind.RELATIVE, "event", ask=_NO_DAY))
             bound, separator = "", ""
     places = [item for item in items if isinstance(item, Place)]
@@ -166,6 +166,10 @@ def _collect(
     lend(places, header.unit)
     kept = lend_years(places)
     items = [i for i in items if isinstance(i, Item) or i in kept]
+    of_day = any(p.unit in ("day", "week", "part") for place in kept for p in points(place.span))
+    made = [i for i in items if isinstance(i, Item)]
+    if not on_weekdays(made, weekdays, year, before) and not of_day:
+        items.append(Item(Kind.RELATIVE, "weekday", ask=_NO_DAY))
     if either and len(kept) > 1:
         items.append(Item(Kind.WINDOW, "choice", ask=_NO_DAY))
     return items, places
@@ -214,54 +218,13 @@ def _document() -> Question:
     )
 
 
-def _cycle(step: Cycle, bound: str, year: int) -> Item:
-    if step.every is None:
-        ask = Question(f"Chưa có cách tính kỳ “{step.said}”. Hãy chọn kỳ gần nhất.", ("Hàng quý",))
-        return Item(Kind.PERIODIC, "every-other", ask=ask)
-    if step.due:
-        return _day_of(step.every, step.due, step.day, bound == "TRUOC", year)
-    item = Item(Kind.PERIODIC, f"every-{step.every}", every=(step.every,), loose=step.loose)
-    if step.which in ("dau", "giua"):
-        said = {"dau": "Đầu", "giua": "Giữa"}[step.which]
-        item.ask = Question(f"“{said} {STEP[step.every]}” là đến ngày nào?", _days_of(step.every))
-    if step.said:
-        item.ask = Question(f"Đã hiểu “{step.said}”, nhưng chưa rõ các kỳ. Có phải là:",
-                            (f"Hàng {STEP[step.every]}",))  # fmt: skip
-    return item
-
-
-def _day_of(every: Every, due: str, day: int, before: bool, year: int) -> Item:
-    """Return "ngày 20 của tháng cuối quý" and its like with this year's deadlines."""
-    if not 1 <= day <= 31:
-        raise Impossible(f"ngày {day}")
-    if before and day == 31:
-        last = cycle(every, due, day, year)
-        windows = tuple(replace(w, due_on=w.due_on - DAY) for w in last)
-        return Item(Kind.PERIODIC, f"before-last-of-{due}", windows, (every,))
-    if before and day == 1:
-        if due == "last":
-            raise Impossible("hạn trước ngày 1 của tháng cuối quý trong cách tính này")
-        due, day = "last" if every is Every.QUARTER else "first", 31
-    else:
-        day -= before
-    if every is Every.MONTH and due == "first":
-        return Item(Kind.PERIODIC, "every-month-day", every=(every,), day=day)
-    windows = cycle(every, due, day, year)
-    return Item(Kind.PERIODIC, f"day-of-{due}", windows, (every,), day)
-
-
-def _days_of(every: Every) -> tuple[str, ...]:
-    if every is Every.MONTH:
-        return ("Ngày 10 hàng tháng", "Hàng tháng")
-    return (f"Hàng {STEP[every]}",)
-
-
 def _dated(place: Place, year: int, header: Header) -> Item:
     """Return the window or deadline that a span covers."""
     first, last = place.span
     bound = place.bound
     if first.unit == "number":
-        return _number(place, header)
+        before = place.bound in ("TRUOC", "BY") and last is None and 1 <= first.n <= 31
+        return _day_alone(place) if before and not header.days else _number(place, header)
     if first.unit == "day alone":
         return _day_alone(place)
     if first.unit.startswith("part of"):
@@ -278,6 +241,7 @@ def _dated(place: Place, year: int, header: Header) -> Item:
         if end.due_on < (window.opens_on or window.due_on):
             end, ask = _next_year(window, last, year)
         window = join(window, end)
+        ask = ask and Question(ask.text, (cap(phrase(window.period, year)),))
     if bound == "FROM" and last is not None:
         bound = ""
     if first.which == "cuoi" and header.deadline:
@@ -298,13 +262,14 @@ def _day_alone(place: Place) -> Item:
     day = (last or first).n - (place.bound == "TRUOC" and not place.clock)
     said = f"{first.n}/{last.n}" if last and last.n <= 12 else f"{first.n} hàng tháng"
     ask = Question(f"Đã hiểu là ngày {first.n}, chưa rõ tháng nào.", (f"Ngày {said}",))
-    return Item(Kind.UNREADABLE, "day-alone", day=day or 31, ask=ask)
+    start = first.n if last and last.n > first.n else None
+    return Item(Kind.UNREADABLE, "day-alone", day=day or 31, first_day=start, ask=ask)
 
 
 def _part_of(point: Point) -> Item:
     """ "Cuối quý" with no quarter named: every quarter, if a person says so."""
     every = Every.QUARTER if point.unit == "part of quarter" else Every.MONTH
-    ask = Question("Chưa rõ quý nào, tháng nào. Có phải là mọi kỳ trong năm?", _days_of(every))
+    ask = Question("Chưa rõ quý nào, tháng nào. Có phải là mọi kỳ trong năm?", days_of(every))
     return Item(Kind.PERIODIC, f"every-{every}", every=(every,), ask=ask)
 
 
@@ -331,7 +296,9 @@ def _bounded(
     if bound == "AFTER":
         said = phrase(window.period, year)
         why = f"Đã hiểu là sau {said}, nhưng chưa có ngày cuối. Hãy nhập hạn."
-        return Item(Kind.RELATIVE, f"after-{rule}", ask=Question(why))
+        rest = between(window.due_on + DAY, date((window.due_on + DAY).year, 12, 31))
+        choices = (cap(phrase(rest.period, year)), "Thường xuyên")
+        return Item(Kind.RELATIVE, f"after-{rule}", ask=Question(why, choices))
     if bound == "FROM":
         if window.due_on.month < 12:
             window = join(window, stretch(Point("month", 12, year=window.due_on.year), year))
@@ -357,6 +324,8 @@ def _number(place: Place, header: Header) -> Item:
         return Item(Kind.RELATIVE, "duration", ask=_since(f"{said} ngày"))
     months = all(1 <= p.n <= 12 for p in points(place.span))
     choices = (f"Tháng {said}",) if months else ()
+    if not choices and last is None and 12 < first.n <= 31:
+        choices = (f"Ngày {first.n} hàng tháng",)
     ask = Question(f"Đã hiểu là số {said}, nhưng chưa rõ là tháng, quý hay ngày.", choices)
     return Item(Kind.UNREADABLE, "number-alone", ask=ask)
 

@@ -13,7 +13,7 @@ import click
 from ntm_workflow import settings as settings_module
 from ntm_workflow import texts
 from ntm_workflow.appendix import timing
-from ntm_workflow.appendix.model import Kind, Level, Plan, Reading, Row, Rules
+from ntm_workflow.appendix.model import Every, Kind, Level, Plan, Question, Reading, Row, Rules
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence, occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
@@ -80,20 +80,26 @@ def _why(o: Occurrence) -> list[str]:
 
 
 def _lines(year: int, header: str, period_rule: str) -> None:
-    days = _days()
+    """Answer every line with one line; a line that is no question is answered and reported."""
+    days, wrong = _days(), 0
     for number, line in enumerate(sys.stdin, start=1):
         if not line.strip():
             continue
+        asked: Any = None
         try:
             asked = json.loads(line)
-            text = str(asked["text"])
+            text = asked["text"] or ""
             of_year = int(asked.get("year") or year)
-        except (ValueError, KeyError, TypeError) as error:
-            raise click.ClickException(texts.say("explain.line", line=number)) from error
-        reading = timing.read(text, of_year, str(asked.get("header") or header))
-        said = _short(reading, period_rule, days)
-        answer = {"id": asked.get("id"), **said}
+            reading = timing.read(str(text), of_year, str(asked.get("header") or header))
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
+            why, wrong = texts.say("explain.line", line=number), wrong + 1
+            reading = Reading("", year, Kind.UNREADABLE, "bad-line", question=Question(why))
+            click.echo(why, err=True)
+        name = asked.get("id") if isinstance(asked, dict) else None
+        answer = {"id": name, **_short(reading, period_rule, days)}
         click.echo(json.dumps(answer, ensure_ascii=False, default=date.isoformat))
+    if wrong:
+        raise SystemExit(1)
 
 
 def _short(reading: Reading, period_rule: str, days: WorkCalendar) -> dict[str, Any]:
@@ -109,17 +115,24 @@ def _sense(reading: Reading, period_rule: str, days: WorkCalendar) -> dict[str, 
     """What is understood: windows and due dates are nominal, before any shift."""
     periodic = [p for p in (reading, *reading.parts) if p.kind is Kind.PERIODIC]
     due = [o.nominal_due for part in periodic for o in _dated(part, period_rule, days)]
-    every = [e for part in periodic for e in part.every or Rules().periodic]
+    every = [e for part in periodic for e in _steps(part)]
     return {
         "kind": str(reading.kind),
-        "windows": [] if reading.kind is Kind.PERIODIC else _windows(reading),
+        "windows": _windows(reading),
         "every": [str(e) for e in dict.fromkeys(every)],
         "due_dates": sorted(set(due)),
     }
 
 
+def _steps(reading: Reading) -> tuple[Every, ...]:
+    """The steps of a periodic reading; "Định kỳ" alone has those of the plan's rules."""
+    return Rules().periodic if reading.rule == "periodic" else reading.every
+
+
 def _windows(reading: Reading) -> list[dict[str, date | None]]:
-    return [{"opens_on": w.opens_on, "due_on": w.due_on} for w in reading.windows]
+    """The windows of a reading, or of the parts of a mixed one; a period gives `due_dates`."""
+    dated = [r for r in (reading, *reading.parts) if r.kind is not Kind.PERIODIC]
+    return [{"opens_on": w.opens_on, "due_on": w.due_on} for r in dated for w in r.windows]
 
 
 def _question(reading: Reading) -> dict[str, Any] | None:
