@@ -1,0 +1,97 @@
+"""Words, sentences and items that stand there twice, and ranges that go on for ever."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from ntm_workflow.appendix.claims.passages import END, Passage
+from ntm_workflow.appendix.model import Finding, Quote
+
+_SMALL = "của|các|những|và|với|được|để|tại|theo|trong|cho|trên|về|là|bằng"
+_WORDS = re.compile(rf"\b(?P<said>[^\W\d_]+ [^\W\d_]+|{_SMALL}) (?P=said)\b", re.IGNORECASE)
+_MEANT = {"từng bước", "từng ngày", "hàng ngày", "ngày ngày", "mãi mãi", "muôn năm"}
+_UP = re.compile(
+    r"(?:từ\s+)?\d+(?:,\d+)?\s*%?\s*(?:-|–|đến)\s*\d+(?:,\d+)?\s*(?:%|[^\W\d_]+(?:\s[^\W\d_]+){0,2})"
+    r"\s*(?:trở lên|trở xuống)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
+_ITEM = re.compile(r"[,;]\s*")
+_LONG = 14  # words in a row that two sentences share: no accident
+_ITEM_WORDS = 5
+
+
+def find(passages: Sequence[Passage]) -> Iterator[Finding]:
+    body = [one for one in passages if one.place != END]
+    for passage in body:
+        yield from _words(passage)
+        yield from _sentences(passage)
+        yield from _items(passage)
+    yield from _ranges(body)
+
+
+def _words(passage: Passage) -> Iterator[Finding]:
+    for found in _WORDS.finditer(passage.text):
+        said = found["said"].lower()
+        first, _, last = said.partition(" ")
+        if said in _MEANT or first == last:
+            continue
+        quote = passage.around(found.start(), found.end())
+        yield Finding("repeat.words", passage.place, {"printed": found[0]}, (quote,))
+
+
+def _sentences(passage: Passage) -> Iterator[Finding]:
+    """Neighbouring sentences with a long run of words in common."""
+    said = _SENTENCE.split(passage.text)
+    for one, other in pairwise(said):
+        if common := _run(one, other):
+            shown = _short(common, 120)
+            data: dict[str, object] = {"printed": shown, "words": len(common.split())}
+            quotes = tuple(Quote(passage.place, _short(s, 160)) for s in (one, other))
+            yield Finding("repeat.sentence", passage.place, data, quotes)
+
+
+def _short(text: str, most: int) -> str:
+    """The beginning of a text, up to a whole word."""
+    return text if len(text) <= most else text[: text.rfind(" ", 0, most)]
+
+
+def _run(one: str, other: str) -> str:
+    """The first run of `_LONG` words that both have, as long as it goes on in both."""
+    a, b = one.split(), other.split()
+    starts = {" ".join(a[at : at + _LONG]): at for at in range(len(a) - _LONG + 1)}
+    for at in range(len(b) - _LONG + 1):
+        begin = starts.get(" ".join(b[at : at + _LONG]))
+        if begin is not None:
+            length = _LONG
+            while a[begin + length : begin + length + 1] == b[at + length : at + length + 1] != []:
+                length += 1
+            return " ".join(b[at : at + length])
+    return ""
+
+
+def _items(passage: Passage) -> Iterator[Finding]:
+    """An item of one sentence that an earlier item of it ends with, word for word."""
+    for sentence in re.split(r"(?<=[.;:])\s", passage.text):
+        items = [item.strip(" .;:") for item in _ITEM.split(sentence)]
+        seen: dict[str, str] = {}  # the last words of each item → the item
+        for at, item in enumerate(items):
+            words = item.lower().split()
+            if len(words) >= _ITEM_WORDS and (before := seen.get(" ".join(words))):
+                neighbour = f"{items[at - 1]}, {item}" if at else item
+                quotes = (Quote(passage.place, before[-160:]),
+                          Quote(passage.place, neighbour if neighbour in sentence else item))  # fmt: skip
+                data: dict[str, object] = {"printed": item}
+                yield Finding("repeat.item", passage.place, data, quotes)
+            for start in range(max(0, len(words) - 12), len(words) - _ITEM_WORDS + 1):
+                seen.setdefault(" ".join(words[start:]), item)
+
+
+def _ranges(passages: Sequence[Passage]) -> Iterator[Finding]:
+    """ "từ 01 đến 02 tiêu chí trở lên": two ends and none."""
+    quotes = [p.around(m.start(), m.end()) for p in passages for m in _UP.finditer(p.text)]
+    if quotes:
+        places = "; ".join(dict.fromkeys(one.place for one in quotes))
+        yield Finding("range.and_up", quotes[0].place, {"places": places}, tuple(quotes))
