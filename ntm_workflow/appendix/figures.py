@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-NUMBER = r"(?<![\d.,/])(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,6})?(?![.,]?\d)"
+# Not the "4" of "71, 4", nor a part of a date or a fraction.
+NUMBER = r"(?<![\d.,/])(?<!\d, )(?<!\d\. )(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,6})?(?![.,]?\d)"
 _SCALES = {"nghìn": 10**3, "ngàn": 10**3, "triệu": 10**6, "tỷ": 10**9, "tỉ": 10**9, "": 1}
 _SCALE = r"nghìn|ngàn|triệu|tỷ|tỉ"
 _MONEY = re.compile(
@@ -41,12 +42,18 @@ class Amount:
     printed: str
     start: int
     end: int
+    scale: int = 1
     about: bool = False
 
     @property
     def whole(self) -> bool:
         """True where nothing was rounded: a number without decimals."""
         return "," not in self.printed
+
+    def like(self, value: Fraction) -> str:
+        """Another sum in the unit of this one: "110.000 triệu đồng"."""
+        unit = self.printed.lstrip("0123456789., ")
+        return f"{shown(value / self.scale, 6)} {unit}"
 
 
 def figure(printed: str) -> Figure | None:
@@ -74,7 +81,7 @@ def money(text: str) -> Iterator[Amount]:
         if found["rest"]:
             value, step = value + int(found["rest"]) * 10**6, Fraction(10**6)
         about = bool(_ABOUT.search(text, max(0, found.start() - 12), found.start()))
-        yield Amount(value, step, found[0].strip(), found.start(), found.end(), about)
+        yield Amount(value, step, found[0].strip(), found.start(), found.end(), scale, about)
 
 
 def shown(value: Fraction, decimals: int = 2) -> str:
@@ -90,13 +97,6 @@ def rounded(value: Fraction) -> int:
     """Half away from zero, as people round."""
     sign = -1 if value < 0 else 1
     return sign * ((2 * abs(value.numerator) + value.denominator) // (2 * value.denominator))
-
-
-def dong(value: Fraction) -> str:
-    """An amount in its natural unit: "222.500 triệu đồng"; a sum below a million in đồng."""
-    if value % 10**4 == 0 and value >= 10**6:
-        return f"{shown(value / 10**6)} triệu đồng"
-    return f"{shown(value, 0)} đồng"
 
 
 def percent_fits(printed: Figure, exact: Fraction) -> str:

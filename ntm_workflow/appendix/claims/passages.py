@@ -148,9 +148,13 @@ class _Outline:
         return text[0].islower() and not _ITEM.match(text)
 
     def passage(self, text: str) -> Passage:
-        marked = _MARKS.match(text)
-        level = self._depth(marked[0].split()[-1][-1]) if marked else 0
-        heading = not marked and self._heading(text)
+        marked, heading, level = _MARKS.match(text), False, 0
+        if marked:
+            level = self._depth(marked[0].split()[-1][-1])
+        elif item := _ITEM.match(text):
+            self.letter, level = item[1], self._depth(")")
+        else:
+            heading = self._heading(text)
         if _RECIPIENTS.match(text):
             self.ended = True
         if said := _CRITERION.match(text):
@@ -185,9 +189,6 @@ class _Outline:
                 return True
         if said := _ARABIC.match(text):
             self._fresh(number=said[1] or said[2], letter="")
-            return True
-        if said := _ITEM.match(text):
-            self._fresh(number=self.number, letter=said[1])
             return True
         return False
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from ntm_workflow.appendix.claims.passages import END, Passage
 from ntm_workflow.appendix.model import Finding, Quote
 
-_SMALL = "của|các|những|và|với|được|để|tại|theo|trong|cho|trên|về|là|bằng"
+_SMALL = "của|các|những|và|với|để|tại|theo|trong|cho|trên|về|là|bằng"
 _WORDS = re.compile(rf"\b(?P<said>[^\W\d_]+ [^\W\d_]+|{_SMALL}) (?P=said)\b", re.IGNORECASE)
-_MEANT = {"từng bước", "từng ngày", "hàng ngày", "ngày ngày", "mãi mãi", "muôn năm"}
+# Said twice on purpose, or once as a noun and once as a verb.
+_MEANT = {"từng bước", "từng ngày", "hàng ngày", "muôn năm", "kiểm sát", "điều tra", "ủy thác",
+          "yêu cầu", "xuất bản", "có quyền"}  # fmt: skip
 _UP = re.compile(
     r"(?:từ\s+)?\d+(?:,\d+)?\s*%?\s*(?:-|–|đến)\s*\d+(?:,\d+)?\s*(?:%|[^\W\d_]+(?:\s[^\W\d_]+){0,2})"
     r"\s*(?:trở lên|trở xuống)",
@@ -19,8 +21,15 @@ _UP = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
 _ITEM = re.compile(r"[,;]\s*")
-_LONG = 14  # words in a row that two sentences share: no accident
+_LONG = 14  # words in a row that two sentences share
+_EARLY = 3  # words before them, in each: both begin alike
 _ITEM_WORDS = 5
+# What a plan lists are things to do; nouns come twice in one sentence by right.
+_DOING = tuple(
+    "xây dựng|nâng cao|thực hiện|tăng cường|tiếp tục|đẩy mạnh|phát triển|huy động|tuyên truyền|"
+    "hướng dẫn|kiểm tra|đôn đốc|duy trì|bảo đảm|đảm bảo|tạo|hỗ trợ|củng cố|tổ chức thực hiện|chỉ đạo|"
+    "vận động|triển khai|rà soát|đầu tư|đổi mới|phối hợp|chủ động|giữ vững".split("|")
+)
 
 
 def find(passages: Sequence[Passage]) -> Iterator[Finding]:
@@ -43,7 +52,7 @@ def _words(passage: Passage) -> Iterator[Finding]:
 
 
 def _sentences(passage: Passage) -> Iterator[Finding]:
-    """Neighbouring sentences with a long run of words in common."""
+    """Neighbouring sentences that begin alike and are so for more than half of the shorter."""
     said = _SENTENCE.split(passage.text)
     for one, other in pairwise(said):
         if common := _run(one, other):
@@ -59,16 +68,14 @@ def _short(text: str, most: int) -> str:
 
 
 def _run(one: str, other: str) -> str:
-    """The first run of `_LONG` words that both have, as long as it goes on in both."""
+    """The words that both have from their beginnings on, "" where they are few."""
     a, b = one.split(), other.split()
-    starts = {" ".join(a[at : at + _LONG]): at for at in range(len(a) - _LONG + 1)}
-    for at in range(len(b) - _LONG + 1):
-        begin = starts.get(" ".join(b[at : at + _LONG]))
-        if begin is not None:
-            length = _LONG
-            while a[begin + length : begin + length + 1] == b[at + length : at + length + 1] != []:
-                length += 1
-            return " ".join(b[at : at + length])
+    for skip_a in range(_EARLY):
+        for skip_b in range(_EARLY):
+            pairs = zip(a[skip_a:], b[skip_b:], strict=False)
+            same = list(takewhile(lambda pair: pair[0].lower() == pair[1].lower(), pairs))
+            if len(same) >= _LONG and 2 * len(same) > min(len(a), len(b)):
+                return " ".join(pair[0] for pair in same)
     return ""
 
 
@@ -79,7 +86,8 @@ def _items(passage: Passage) -> Iterator[Finding]:
         seen: dict[str, str] = {}  # the last words of each item → the item
         for at, item in enumerate(items):
             words = item.lower().split()
-            if len(words) >= _ITEM_WORDS and (before := seen.get(" ".join(words))):
+            doing = item.lower().startswith(_DOING) and len(words) >= _ITEM_WORDS
+            if doing and (before := seen.get(" ".join(words))):
                 neighbour = f"{items[at - 1]}, {item}" if at else item
                 quotes = (Quote(passage.place, before[-160:]),
                           Quote(passage.place, neighbour if neighbour in sentence else item))  # fmt: skip

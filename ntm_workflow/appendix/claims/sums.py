@@ -76,9 +76,9 @@ def _added(whole: Whole) -> Iterator[Finding]:
         return
     code = "sum.differs" if added > total or whole.all_named else "sum.short"
     data: dict[str, object] = {
-        "total": whole.total.amount.printed, "added": figures.dong(added),
+        "total": whole.total.amount.printed, "added": whole.total.amount.like(added),
         "parts": " + ".join(one.amount.printed for one in whole.parts),
-        "difference": figures.dong(abs(added - total)),
+        "difference": whole.total.amount.like(abs(added - total)),
     }  # fmt: skip
     quotes = (whole.total.quote, *(one.quote for one in whole.parts))
     yield Finding(code, whole.total.passage.place, data, tuple(dict.fromkeys(quotes)))
