@@ -13,7 +13,7 @@ _SCALES = {"nghìn": 10**3, "ngàn": 10**3, "triệu": 10**6, "tỷ": 10**9, "t�
 _SCALE = r"nghìn|ngàn|triệu|tỷ|tỉ"
 _MONEY = re.compile(
     rf"(?P<number>{NUMBER})\s?(?:"
-    rf"(?P<scale>{_SCALE})\s*(?:đồng\b|VNĐ|VND|đ\b|(?=[,;:)]|\.(?:\s|$)|\s*$))"
+    rf"(?P<scale>{_SCALE})\s*(?:đồng\b(?!\s+bào)|VNĐ|VND|đ\b|(?=[,;:)]|\.(?:\s|$)|\s*$))"
     rf"|(?P<big>tỷ|tỉ)\s*(?:đồng,?\s*)?(?P<rest>\d{{1,3}})\s*triệu(?:\s*đồng)?"
     rf"|(?:đồng\b|VNĐ|VND))(?P<per>\s*/\s*\w)?",
     re.IGNORECASE,

@@ -22,7 +22,7 @@ _ITEM = re.compile(r"^\(?([a-zđ]|\d{1,2})\)\s*(?=\S)")
 _MARKS = re.compile(r"^(?:[-–—+*•●▪○]\s*){1,3}(?=\S)")
 _CRITERION = re.compile(r"^\W{0,4}Tiêu chí(?:\s+số)?\s+(\d{1,2})\s*[-–.:]", re.IGNORECASE)
 _RECIPIENTS = re.compile(r"^\W{0,4}Nơi nhận\b", re.IGNORECASE)
-_BREAK = re.compile(r"[.;:!?…](?=\s)")
+_BREAK = re.compile(r"[.;!?…](?=\s)")
 _LONGEST = 5000  # characters: no paragraph that people write is longer
 _BEFORE, _AFTER = 170, 90  # characters of a quote around what it is for
 
@@ -159,7 +159,8 @@ class _Outline:
             self.ended = True
         if said := _CRITERION.match(text):
             self.criterion = int(said[1])
-        return Passage(text, self.place, self.part, level, heading, self.criterion)
+        part = self.part.partition(" ")[0]  # one part of all articles
+        return Passage(text, self.place, part, level, heading, self.criterion)
 
     @property
     def place(self) -> str:

@@ -21,6 +21,7 @@ _ALONE = re.compile(r"^\W*(trong đó|bao gồm|gồm|cụ thể|cụ thể như
 _TOTAL = re.compile(r"\btổng\b", re.IGNORECASE)
 _INSIDE = re.compile(r"\b(trong đó|bao gồm|gồm|chia ra)\b", re.IGNORECASE)
 _STOP = re.compile(r"\.(?=\s|$)")
+_EACH = re.compile(r"\b(?:mỗi|giải|suất|bình quân)\b", re.IGNORECASE)  # amounts that are many times one
 _NEAR = 60  # characters between a total and the word that opens its parts
 _FAR = 15  # passages between a total and the list of its parts
 _MOST = 40  # parts of one total
@@ -244,6 +245,8 @@ def _sentence(
     before = [one for one in amounts if 0 <= word.start() - one.end <= _NEAR]
     inside = [one for one in amounts if word.end() <= one.start and one.end <= end]
     if not before or (following and following.start() < end):
+        return None
+    if _EACH.search(text, word.end(), end):
         return None
     if _STOP.search(text, before[-1].end, word.start()):
         return None
