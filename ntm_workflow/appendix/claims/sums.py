@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from ntm_workflow.appendix import figures
 from ntm_workflow.appendix.claims import shares
@@ -228,7 +228,7 @@ def _principal(passage: Passage) -> Sum | None:
 def _sentences(passages: Sequence[Passage]) -> Iterator[Whole]:
     """ "… 500 triệu đồng, gồm 300 triệu đồng từ …, 200 triệu đồng từ …" in one sentence."""
     for passage in passages:
-        words = list(_INSIDE.finditer(passage.text))
+        words = list(islice(_INSIDE.finditer(passage.text), _MOST))
         amounts = list(figures.money(passage.text)) if words else []
         for word, following in zip_longest(words, words[1:]):
             if whole := _sentence(passage, amounts, word, following):
