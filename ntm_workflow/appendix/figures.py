@@ -19,7 +19,8 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"(?:\b(?:khoảng|trên|hơn|gần|dưới|tối đa|tối thiểu|ít nhất|không quá|từ|đến|tới|ước|vượt)|[-–])\s*$",
+    r"(?:\b(?:khoảng|trên|hơn|gần|dưới|tối đa|tối thiểu|ít nhất|không quá|từ|đến|tới|ước|vượt)"
+    r"|[-–])\s*$",
     re.IGNORECASE,
 )
 

@@ -12,13 +12,13 @@ from ntm_workflow.errors import AppendixFaults
 from tests.conftest import ROOT
 
 FILE = (ROOT / "config" / "appendix.toml").read_text("utf-8")
-ENTRY = '''
+ENTRY = """
 [[finding]]
 code = "count.names"
 where = "phần II"
 data = { count = 3, noun = "xã", named = 2, names = "Vũ Lễ, Tân Lập" }
 quotes = [["phần II", "03 xã (Vũ Lễ, Tân Lập)"]]
-'''
+"""
 
 
 def faults(entry: str) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from ntm_workflow.appendix import figures
 from ntm_workflow.appendix.claims import counts
@@ -38,7 +39,8 @@ _GROUP = re.compile(
     re.IGNORECASE,
 )
 _AVERAGE = re.compile(
-    rf"bình quân(?P<between>[^.;]{{0,90}}?)(?P<value>{figures.NUMBER})\s*tiêu chí(?P<up>\s*(?:/\s*xã\s*)?trở lên)?",
+    rf"bình quân(?P<between>[^.;]{{0,90}}?)(?P<value>{figures.NUMBER})\s*tiêu chí"
+    r"(?P<up>\s*(?:/\s*xã\s*)?trở lên)?",
     re.IGNORECASE,
 )
 _YEARS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -183,7 +185,7 @@ def _partition(groups: list[list[Group]]) -> Iterator[Finding]:
 def _apart(together: list[Group]) -> bool:
     """True where the groups leave no number out between them and share none."""
     spans = sorted((one.first, one.last) for one in together)
-    return all(b[0] == a[1] + 1 for a, b in zip(spans, spans[1:], strict=False))
+    return all(b[0] == a[1] + 1 for a, b in pairwise(spans))
 
 
 def _at_most(groups: list[list[Group]], table: Table) -> Iterator[Finding]:

@@ -19,9 +19,9 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _AT = re.compile(
-    rf"(?<![\d.,/\-–])(?P<count>\d{{1,3}})\s+(?P<noun>(?:khu dân cư|mô hình|vườn|thôn|dự án|công trình|"
-    r"lớp|điểm|nhà văn hóa)[^().:;,\d]{0,40}?)\s+(?:tại|ở)\s+(?:các\s+)?(?P<gap>(?:\d{1,3}\s+)?"
-    rf"{_PLACE}[^().:;,\d]{{0,20}}?)\s*(?P<opens>\(|:)\s*",
+    r"(?<![\d.,/\-–])(?P<count>\d{1,3})\s+(?P<noun>(?:khu dân cư|mô hình|vườn|thôn|dự án|"
+    r"công trình|lớp|điểm|nhà văn hóa)[^().:;,\d]{0,40}?)\s+(?:tại|ở)\s+(?:các\s+)?"
+    rf"(?P<gap>(?:\d{{1,3}}\s+)?{_PLACE}[^().:;,\d]{{0,20}}?)\s*(?P<opens>\(|:)\s*",
     re.IGNORECASE,
 )
 _QUANTITIES = re.compile(

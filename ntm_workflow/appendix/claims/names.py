@@ -15,8 +15,8 @@ from ntm_workflow.appendix.text import fold, sort_key
 
 # Whose name follows. A place and a person may share a name; two places may not.
 _LED = re.compile(
-    rf"(?P<lead>\b(?:[Xx]ã|[Pp]hường|[Tt]hị trấn|[Hh]uyện|[Tt]hành phố|[Tt]hị xã|[Tt]ỉnh|[Ôô]ng|[Bb]à|"
-    rf"[Đđ]ồng chí|[Đđ]/c))[ ]+(?P<name>{FULL_NAME})"
+    rf"(?P<lead>\b(?:[Xx]ã|[Pp]hường|[Tt]hị trấn|[Hh]uyện|[Tt]hành phố|[Tt]hị xã|[Tt]ỉnh|[Ôô]ng|"
+    rf"[Bb]à|[Đđ]ồng chí|[Đđ]/c))[ ]+(?P<name>{FULL_NAME})"
 )
 _PERSON = ("ông", "bà", "đồng chí", "đ/c")
 _LISTED = re.compile(rf"(?:^|[,;:(]|\bvà)\s*(?P<name>{FULL_NAME})")  # in a row of names

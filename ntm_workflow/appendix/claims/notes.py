@@ -17,9 +17,7 @@ _NUMBER = re.compile(r"\bSố\s*:", re.IGNORECASE)
 _YEAR = re.compile(r"\bnăm\s+((?:19|20)\d\d)\b", re.IGNORECASE)
 
 
-def find(
-    head: Head, passages: Sequence[Passage], segments: Sequence[Segment]
-) -> Iterator[Finding]:
+def find(head: Head, passages: Sequence[Passage], segments: Sequence[Segment]) -> Iterator[Finding]:
     notes = [Quote(place(s), squash(s.note)) for s in segments if s.note]
     own = tuple(_own(passages))
     yield from _blank(head, own, notes)

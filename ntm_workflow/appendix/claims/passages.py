@@ -17,7 +17,9 @@ _ROMAN = re.compile(r"^(?:(?:phần|mục|chương)\s+)?([IVX]{1,6})\s*[.:)\-–
 _ORDINAL = re.compile(r"^phần thứ (\w+)", re.IGNORECASE)
 _LETTER = re.compile(r"^([A-HĐ])\s*[.)\-–]\s+(?=\S)")
 _ARTICLE = re.compile(r"^Điều\s+(\d{1,2})\b")
-_ARABIC = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})\s*[.)]\s*(?=[^\W\d])|^(\d{1,2}(?:\.\d{1,2}){1,3})\s+(?=[^\W\d])")
+_ARABIC = re.compile(
+    r"^(\d{1,2}(?:\.\d{1,2}){0,3})\s*[.)]\s*(?=[^\W\d])|^(\d{1,2}(?:\.\d{1,2}){1,3})\s+(?=[^\W\d])"
+)
 _ITEM = re.compile(r"^\(?([a-zđ]|\d{1,2})\)\s*(?=\S)")
 _MARKS = re.compile(r"^(?:[-–—+*•●▪○]\s*){1,3}(?=\S)")
 _CRITERION = re.compile(r"^\W{0,4}Tiêu chí(?:\s+số)?\s+(\d{1,2})\s*[-–.:]", re.IGNORECASE)

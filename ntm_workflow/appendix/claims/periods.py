@@ -27,7 +27,9 @@ _COMMUNES = re.compile(
     r"\bxa (?:da )?(?:duoc )?(?:cong nhan )?(?P<yet>phan dau )?(?:dat chuan|ve dich)"
     r"(?P<what>(?: nong thon moi| ntm)?(?: nang cao| kieu mau)?)(?: nam)?$"
 )
-_EMPTY = frozenset("thuc hien nam cua cac ve theo trong tren tai cho duoc da".split())
+_EMPTY = frozenset(
+    ("thuc", "hien", "nam", "cua", "cac", "ve", "theo", "trong", "tren", "tai", "cho", "duoc", "da")
+)
 _APART = 3  # years between the beginnings of what may be one period; more are two periods
 
 
@@ -70,8 +72,8 @@ def thing(before: str) -> str:
     said = fold(clause)
     if found := _THINGS.search(said):
         words = [word for word in said[found.start() :].split() if word not in _EMPTY]
-        return " ".join(words) if len(words) > len(found[1].split()) or found[1] in (
-            "bo tieu chi",) else ""  # fmt: skip
+        named = len(words) > len(found[1].split())  # "kế hoạch" alone may be any plan
+        return " ".join(words) if named or found[1] == "bo tieu chi" else ""
     if found := _COMMUNES.search(said):
         what = found["what"].replace("ntm", "nong thon moi").strip()
         return f"xa {found['yet'] or ''}{what}"

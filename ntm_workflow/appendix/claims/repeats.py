@@ -25,11 +25,12 @@ _LONG = 14  # words in a row that two sentences share
 _EARLY = 3  # words before them, in each: both begin alike
 _ITEM_WORDS = 5
 # What a plan lists are things to do; nouns come twice in one sentence by right.
-_DOING = tuple(
-    "xây dựng|nâng cao|thực hiện|tăng cường|tiếp tục|đẩy mạnh|phát triển|huy động|tuyên truyền|"
-    "hướng dẫn|kiểm tra|đôn đốc|duy trì|bảo đảm|đảm bảo|tạo|hỗ trợ|củng cố|tổ chức thực hiện|chỉ đạo|"
-    "vận động|triển khai|rà soát|đầu tư|đổi mới|phối hợp|chủ động|giữ vững".split("|")
-)
+_DOING = (
+    "xây dựng", "nâng cao", "thực hiện", "tăng cường", "tiếp tục", "đẩy mạnh", "phát triển",
+    "huy động", "tuyên truyền", "hướng dẫn", "kiểm tra", "đôn đốc", "duy trì", "bảo đảm",
+    "đảm bảo", "tạo", "hỗ trợ", "củng cố", "tổ chức thực hiện", "chỉ đạo", "vận động",
+    "triển khai", "rà soát", "đầu tư", "đổi mới", "phối hợp", "chủ động", "giữ vững",
+)  # fmt: skip
 
 
 def find(passages: Sequence[Passage]) -> Iterator[Finding]:
@@ -89,8 +90,8 @@ def _items(passage: Passage) -> Iterator[Finding]:
             doing = item.lower().startswith(_DOING) and len(words) >= _ITEM_WORDS
             if doing and (before := seen.get(" ".join(words))):
                 neighbour = f"{items[at - 1]}, {item}" if at else item
-                quotes = (Quote(passage.place, before[-160:]),
-                          Quote(passage.place, neighbour if neighbour in sentence else item))  # fmt: skip
+                shown = neighbour if neighbour in sentence else item
+                quotes = (Quote(passage.place, before[-160:]), Quote(passage.place, shown))
                 data: dict[str, object] = {"printed": item}
                 yield Finding("repeat.item", passage.place, data, quotes)
             for start in range(max(0, len(words) - 12), len(words) - _ITEM_WORDS + 1):

@@ -9,8 +9,8 @@ from fractions import Fraction
 from itertools import groupby
 
 from ntm_workflow.appendix import figures
-from ntm_workflow.appendix.figures import NUMBER, Figure
 from ntm_workflow.appendix.claims.passages import Passage
+from ntm_workflow.appendix.figures import NUMBER, Figure
 from ntm_workflow.appendix.model import Finding, Quote
 
 _WHOLE = r"(?:\d{1,3}(?:\.\d{3})+|\d{1,7})"
@@ -94,7 +94,7 @@ def judged(shares: Sequence[Share]) -> Iterator[Finding]:
         code = "share.forced" if complete and near else f"share.{share.fits}"
         digits = len(share.printed.printed.partition(",")[2]) + 1
         data: dict[str, object] = {
-            "part": _without_unit(share.part, share.whole), "whole": share.whole, "printed": share.printed.printed,
-            "exact": figures.shown(share.exact, max(2, digits)),
+            "part": _without_unit(share.part, share.whole), "whole": share.whole,
+            "exact": figures.shown(share.exact, max(2, digits)), "printed": share.printed.printed,
         }  # fmt: skip
         yield Finding(code, share.quotes[0].place, data, share.quotes)

@@ -10,9 +10,9 @@ from itertools import islice, zip_longest
 
 from ntm_workflow.appendix import figures
 from ntm_workflow.appendix.claims import shares
-from ntm_workflow.appendix.figures import Amount, Figure
 from ntm_workflow.appendix.claims.passages import Passage
 from ntm_workflow.appendix.claims.shares import Share
+from ntm_workflow.appendix.figures import Amount, Figure
 from ntm_workflow.appendix.model import Finding, Quote
 
 _OPENS = re.compile(r"\b(trong đó|bao gồm|gồm|cụ thể|chia ra|cơ cấu)\b", re.IGNORECASE)
@@ -21,7 +21,9 @@ _ALONE = re.compile(r"^\W*(trong đó|bao gồm|gồm|cụ thể|cụ thể như
 _TOTAL = re.compile(r"\btổng\b", re.IGNORECASE)
 _INSIDE = re.compile(r"\b(trong đó|bao gồm|gồm|chia ra)\b", re.IGNORECASE)
 _STOP = re.compile(r"\.(?=\s|$)")
-_EACH = re.compile(r"\b(?:mỗi|giải|suất|bình quân)\b", re.IGNORECASE)  # amounts that are many times one
+_EACH = re.compile(
+    r"\b(?:mỗi|giải|suất|bình quân)\b", re.IGNORECASE
+)  # amounts that are many times one
 _NEAR = 60  # characters between a total and the word that opens its parts
 _FAR = 15  # passages between a total and the list of its parts
 _MOST = 40  # parts of one total
@@ -180,9 +182,9 @@ class _Lists:
 
     def _sum(self, at: int, one: Sum) -> None:
         text, level = one.passage.text, one.passage.level
-        if level and not self._open and one.share and self._grand:
-            if at - self._grand[0] <= _FAR:
-                self._start(self._grand[1], wholly=False, level=0)
+        near = self._grand is not None and at - self._grand[0] <= _FAR
+        if level and not self._open and one.share and self._grand and near:
+            self._start(self._grand[1], wholly=False, level=0)
         if level and self._open:
             self._open[-1].parts.append(one)
         if text.endswith(":") or _opens(text[one.amount.end :]):

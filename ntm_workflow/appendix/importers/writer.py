@@ -147,7 +147,7 @@ class _Writer:
             self._entry("target", values)
 
     def findings(self) -> None:
-        """What the text around the tables contradicts; the tables' own is found when they are read."""
+        """What the text contradicts; what the tables do is found when the file is read."""
         if self.draft.findings:
             self.lines += [_RULE, "# Những chỗ phần lời của bản giấy tự mâu thuẫn, bỏ ngỏ hoặc in "
                            "sai: máy ghi khi đọc tệp,", "# kèm nguyên văn và chỗ in. "
