@@ -199,7 +199,7 @@ def _bodies(named: tuple[Named, ...]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A criterion's target in the text of the plan (part I.2), for comparison."""
+    """A criterion's target in the text of the plan, for comparison: `quote` at `place`."""
 
     number: int
     name: str
@@ -207,6 +207,8 @@ class Criterion:
     reached: int
     of: int
     percent: str = ""
+    place: str = ""
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +247,25 @@ class Reminders:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """Words of the paper, verbatim but on one line, and where they stand ("phần I.1")."""
+
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something the paper contradicts or leaves open. The plan still runs.
 
-    `code` names the sentence, `data` fills it.
+    `code` names the sentence, `data` fills it. Where two things contradict each
+    other, `quotes` has both.
     """
 
     code: str
     where: str
     data: dict[str, object] = field(default_factory=dict)
+    quotes: tuple[Quote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +285,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole plan: what the paper says, resolved and checked."""
+    """A whole plan: what the paper says, resolved and checked.
+
+    `paper` is what an import found in the text around the tables, kept in the
+    file; `findings` is that and what the file itself shows.
+    """
 
     id: str
     number: int
@@ -296,6 +312,7 @@ class Plan:
     ordered_days: tuple[OrderedDay, ...] = ()
     criteria_title: str = ""
     criteria_total: int | None = None
+    paper: tuple[Finding, ...] = ()
     findings: tuple[Finding, ...] = ()
     digest: str = ""
 

@@ -12,17 +12,19 @@ from typing import Any
 
 from rapidfuzz import process
 
-from ntm_workflow.appendix import findings, timing
+from ntm_workflow.appendix import finding_codes, findings, timing
 from ntm_workflow.appendix.bodies import Register, Unresolved
 from ntm_workflow.appendix.model import (
     Body,
     Criterion,
     Every,
     Fault,
+    Finding,
     Kind,
     Named,
     OrderedDay,
     Plan,
+    Quote,
     Reading,
     Reminders,
     Row,
@@ -256,7 +258,7 @@ class _Reader:
             sections=sections, rows=rows, criteria=criteria,
             targets=tuple(
                 Criterion(t["criterion"], t["name"], t["added"], t["reached"], t["of"],
-                          t.get("percent", ""))
+                          t.get("percent", ""), t.get("place", ""), t.get("quote", ""))
                 for t in arrays["target"]
             ),
             bodies=bodies, units=units, rules=rules,
@@ -266,7 +268,21 @@ class _Reader:
             ),
             criteria_title=criteria_in.get("title", ""),
             criteria_total=criteria_in.get("total"),
+            paper=tuple(one for f in arrays["finding"] if (one := self._finding(f))),
         )  # fmt: skip
+
+    def _finding(self, entry: dict[str, Any]) -> Finding | None:
+        """A [[finding]] whose sentence can be filled in."""
+        code, data, index = entry["code"], entry.get("data", {}), entry["#"]
+        if code not in finding_codes.PAPER:
+            nearest = _closest(code, finding_codes.PAPER)
+            self.fault("finding.unknown", "code", "finding", index, value=code, nearest=nearest)
+            return None
+        for key in finding_codes.PAPER[code][1]:
+            if key not in data:
+                self.fault("finding.data", "data", "finding", index, value=code, key=key)
+        quotes = tuple(Quote(place, text) for place, text in entry.get("quotes", ()))
+        return Finding(code, entry["where"], data, quotes)
 
     def _rules(self, given: dict[str, Any]) -> Rules:
         values = {key: value for key, value in given.items() if key != "#"}

@@ -9,6 +9,8 @@ from ntm_workflow.appendix.model import BodyKind, Every, Level
 
 Words = list[str]
 Numbers = list[int]
+Pairs = list[list[str]]
+Data = dict[str, str | int]
 PERIOD_RULES = ("decree-09-2019", "calendar")
 DAY_OFF_RULES = ("next", "previous", "none")
 
@@ -46,9 +48,11 @@ KEYS: dict[str, dict[str, Any]] = {
     "criterion": {"id": str, "name": str, "count": int, "implementing": str, "directing": str},
     "target": {
         "criterion": int, "name": str, "added": int, "reached": int, "of": int, "percent": str,
+        "place": str, "quote": str,
     },
+    "finding": {"code": str, "where": str, "quotes": Pairs, "data": Data},
 }  # fmt: skip
-ARRAYS = ("ordered_day", "unit", "body", "section", "row", "criterion", "target")
+ARRAYS = ("ordered_day", "unit", "body", "section", "row", "criterion", "target", "finding")
 REQUIRED = {
     "plan": ("id", "number", "symbol", "issuer", "title", "issued_on", "year", "level",
              "coordination_office"),
@@ -60,6 +64,7 @@ REQUIRED = {
     "criteria": ("body", "timing"),
     "criterion": ("id", "name", "implementing", "directing"),
     "target": ("criterion", "name", "added", "reached", "of"),
+    "finding": ("code", "where"),
 }  # fmt: skip
 
 
@@ -78,9 +83,20 @@ def typed(value: Any, kind: Any) -> Any:
         inner = str if kind == Words else int
         if isinstance(value, list) and all(type(item) is inner for item in value):
             return value
+    elif kind == Pairs:
+        if isinstance(value, list) and all(_is_pair(item) for item in value):
+            return value
+    elif kind == Data:
+        if isinstance(value, dict) and all(type(one) in (str, int) for one in value.values()):
+            return value
     elif type(value) is kind:
         return value.strip() if kind is str else value
     raise ValueError("key.type", {"wanted": _WANTED.get(str(kind), "?")})
+
+
+def _is_pair(item: Any) -> bool:
+    """True for ["phần I.1", "chữ in ở đó"]."""
+    return isinstance(item, list) and len(item) == 2 and all(type(one) is str for one in item)
 
 
 _WANTED = {
@@ -91,4 +107,6 @@ _WANTED = {
     str(time): "một giờ như 07:30:00",
     str(Words): 'một danh sách như ["a", "b"]',
     str(Numbers): "một danh sách số như [7, 3, 1]",
+    str(Pairs): 'những cặp như [["phần I.1", "chữ in"]]',
+    str(Data): "một bảng chữ và số như { count = 3 }",
 }

@@ -15,7 +15,7 @@ from ntm_workflow.appendix.model import Plan, Row
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
-from ntm_workflow.commands import show
+from ntm_workflow.commands import plan_paper, show
 from ntm_workflow.commands.plan_import import import_
 from ntm_workflow.commands.plan_list import end, list_, standing
 from ntm_workflow.errors import AppendixFaults
@@ -29,7 +29,9 @@ def plan() -> None:
 @plan.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
-def check(files: tuple[Path, ...], as_json: bool) -> None:
+@click.option("--paper", type=click.Path(path_type=Path),
+              help="Đọc lại bản giấy (Word, PDF, …) và so với tệp.")  # fmt: skip
+def check(files: tuple[Path, ...], paper: Path | None, as_json: bool) -> None:
     """Kiểm tra tệp phụ lục: lỗi (thoát 1) và những chỗ bản giấy tự mâu thuẫn."""
     found: list[dict[str, Any]] = []
     plans: dict[tuple[str, int, str, int], Path] = {}
@@ -39,6 +41,8 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
             report["standing"] = standing(made)
         if made and (twin := plans.setdefault(_number(made), path)) != path:
             report["faults"].append(_twin(made, twin))
+        if made and paper:
+            report["paper"] = plan_paper.compare(made, paper, path)
         found.append(report)
     sound = not any(report["faults"] for report in found)
     if as_json:
@@ -88,8 +92,9 @@ def _print_report(report: dict[str, Any]) -> None:
         texts.say("plan.sound", path=report["file"], rows=report["rows"],
                   criteria=report["criteria"], count=len(report["findings"]))
     )  # fmt: skip
-    for finding in report["findings"]:
-        click.echo(f"  {finding['where']}: {finding['message']}")
+    show.findings(report["findings"])
+    if "paper" in report:
+        plan_paper.print_report(report["paper"])
     if report.get("standing") in ("older_file", "file_of_ended"):
         click.echo(texts.say(f"plan.{report['standing']}", path=report["file"], id=report["id"]))
 
@@ -145,7 +150,7 @@ def _row(row: Row, made: Plan, days: WorkCalendar) -> dict[str, Any]:
 
 
 def _findings(made: Plan) -> list[dict[str, Any]]:
-    return [{"code": f.code, "where": f.where, "message": show.finding(f)} for f in made.findings]
+    return [show.finding(one) for one in made.findings]
 
 
 def _print_plan(made: Plan, days: WorkCalendar) -> None:

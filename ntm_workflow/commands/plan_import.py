@@ -52,7 +52,7 @@ def import_(
     """Đọc tệp Word, Excel, HTML, PDF hay văn bản thành bản nháp phụ lục, kèm câu hỏi."""
     from ntm_workflow.appendix.importers import drafting, guard, sniff
 
-    document = guard.read(_bytes(file))
+    document = guard.read(read_bytes(file))
     made = drafting.make(document, _known(register), file.name, columns)
     if output:
         _keep(output, made.written, force)
@@ -69,7 +69,7 @@ def import_(
     sys.exit(1 if made.coverage.gaps else 0)
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """The bytes of the file; its size is looked at before it is read."""
     from ntm_workflow.appendix.importers import limits
 

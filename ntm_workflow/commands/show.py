@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from ntm_workflow.appendix import finding_text
+from ntm_workflow.appendix.finding_codes import FindingKind, kind
 from ntm_workflow.appendix.model import Fault, Finding
 from ntm_workflow.errors import AppendixFaults, NtmError
 from ntm_workflow.texts import say
@@ -43,8 +45,28 @@ def line_fault(one: Any) -> str:
     return f"  {place(one.line, '')}{say(one.key, **one.data)}"
 
 
-def finding(one: Finding) -> str:
-    return say(f"finding.{one.code}", **one.data)
+def finding(one: Finding) -> dict[str, Any]:
+    """A finding as `--json` has it."""
+    return {
+        "code": one.code, "kind": str(kind(one.code)), "where": one.where,
+        "message": finding_text.sentence(one),
+        "quotes": [{"place": quote.place, "text": quote.text} for quote in one.quotes],
+    }  # fmt: skip
+
+
+def findings(found: list[dict[str, Any]]) -> None:
+    """Print findings by kind, contradictions first, with the words they are about.
+
+    A slip says its words itself.
+    """
+    for group in FindingKind:
+        ones = [one for one in found if one["kind"] == group]
+        if ones:
+            click.echo(f"  {say(f'finding.kind.{group}', count=len(ones))}")
+        for one in ones:
+            click.echo(f"    {finding_text.named(one['where'])}: {one['message']}")
+            for quote in one["quotes"] if group is not FindingKind.SLIP else ():
+                click.echo(f"        {say('finding.quote', **quote)}")
 
 
 def emit(data: Any) -> None:

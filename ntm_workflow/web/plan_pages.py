@@ -8,7 +8,8 @@ from datetime import date
 
 from fastapi import APIRouter, Request, Response
 
-from ntm_workflow.appendix.model import Body, Finding, Level, Plan, Row
+from ntm_workflow.appendix import finding_text
+from ntm_workflow.appendix.model import Body, Level, Plan, Row
 from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
@@ -46,7 +47,7 @@ def appendix(request: Request) -> Response:
         general = [f for f in desk.plan.findings if f.where not in lines]
         return desk.page(
             "appendix.html", lines=lines, whole=whole,
-            general=[finding(one) for one in general],
+            general=[f"{finding_text.named(f.where)}: {finding_text.full(f)}" for f in general],
             sections=[
                 (s, [lines[r.id] for r in desk.plan.rows if r.section == s.id])
                 for s in desk.plan.sections
@@ -59,7 +60,7 @@ def _line(row: Row, desk: Desk, by_row: dict[str, Counts]) -> Line:
     found = by_row.get(row.id, Counts())
     ahead = [o for o in desk.occurrences if o.row_id == row.id and o.due_on >= desk.today]
     coming = min(ahead, key=lambda o: o.due_on, default=None)
-    said = [finding(one) for one in desk.plan.findings if one.where == row.id]
+    said = [finding_text.full(one) for one in desk.plan.findings if one.where == row.id]
     return Line(row, found, coming, _state(row, found, coming), said)
 
 
@@ -73,10 +74,6 @@ def _state(row: Row, found: Counts, coming: Occurrence | None) -> Tag:
     if coming:
         return Tag(say("row.ahead"), "calm")
     return Tag(say("row.over"), "done")
-
-
-def finding(one: Finding) -> str:
-    return say(f"finding.{one.code}", **one.data)
 
 
 @router.get("/phu-luc/{row_id}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
+from ntm_workflow.appendix import finding_text, findings
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated, occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
@@ -72,23 +74,39 @@ def test_each_criterion_and_commune_is_due_at_year_end_with_quarterly_check_ins(
     ]  # fmt: skip
 
 
-def test_the_paper_s_contradictions_are_found_and_no_others(plan: Plan) -> None:
-    assert Counter((f.code, f.where) for f in plan.findings) == Counter(
+def test_the_tables_own_contradictions_are_found_without_the_paper(plan: Plan) -> None:
+    own = findings.find(replace(plan, paper=()))
+    assert Counter((f.code, f.where) for f in own) == Counter(
         [
             ("spelling", "X"),
             ("spelling", "I"),
+            ("spelling", "IX.1"),
             ("spelling", "criteria"),
+            ("name.forms", "II.2"),
+            ("name.forms", "V.1"),
+            ("name.forms", "TC06"),
             ("group.open", "IV.1"),
             ("group.open", "VII.1"),
             ("group.open", "XI.1"),
+            ("role.above", "V.1"),
+            ("role.above", "V.2"),
             ("criteria.title_year", "criteria"),
             ("criteria.count", "TC16"),
-            ("criteria.total", "criteria"),
-            ("target.no_line", "I.2/11"),
+            ("criteria.total_targets", "criteria"),
+            ("target.no_line", "target 11"),
             ("target.count_differs", "TC16"),
-            ("target.percent_cut", "I.2"),
+            ("criterion.name", "TC13"),
+            ("target.percent_cut", "targets"),
         ]
     )
+
+
+def test_a_slip_of_the_text_and_of_the_tables_is_one_finding_with_all_its_places(
+    plan: Plan,
+) -> None:
+    [one] = [f for f in plan.findings if str(f.data.get("printed", "")).lower() == "phân đầu"]
+    assert one.data["places"] == "criteria; phần IV.6"
+    assert finding_text.sentence(one).endswith("(biểu tiêu chí; phần IV.6)")
 
 
 def test_the_cells_are_kept_as_printed_slips_and_all(plan: Plan) -> None:

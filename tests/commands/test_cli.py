@@ -50,14 +50,54 @@ def test_plan_show_gives_the_rows_criteria_and_findings_as_json(ntm: Ntm) -> Non
     }  # fmt: skip
     counted = {row: rows[row]["tasks"] for row in ("IX.1", "III.1", "II.1", "VIII.1")}
     assert counted == {"IX.1": 10, "III.1": 68, "II.1": 1, "VIII.1": 38}
-    assert {"code", "where", "message"} == set(data["findings"][0])
+    assert {"code", "kind", "where", "message", "quotes"} == set(data["findings"][0])
 
 
 def test_plan_check_of_a_sound_file_exits_zero_and_lists_its_findings(ntm: Ntm) -> None:
     done = ntm("plan", "check")
-    assert "12 điều cần lưu ý" in done.stdout
+    assert "44 điều cần lưu ý" in done.stdout
     report = json.loads(ntm("plan", "check", "--json").stdout)
     assert report["faults"] == []
+    kinds = [one["kind"] for one in report["findings"]]
+    assert [kinds.count(kind) for kind in ("contradiction", "open", "slip")] == [11, 8, 25]
+
+
+def test_plan_check_says_contradictions_first_with_both_quotes_and_the_sum(ntm: Ntm) -> None:
+    said = ntm("plan", "check").stdout
+    places = [said.index(head) for head in ("Mâu thuẫn (11)", "Còn bỏ ngỏ", "Lỗi in")]
+    assert places == sorted(places)
+    at = said.index("2.500 / 222.500 triệu đồng = 1,12 %, bản in ghi 1,2 %")
+    assert at < places[1]
+    below = said[at:].split("\n")[1:3]
+    assert "phần III.2: “Vốn nhân dân đóng góp 2.500 triệu đồng chiếm 1,2%”" in below[0]
+    assert "phần III.1: “Tổng nguồn vốn" in below[1]
+    [one] = [one for one in json.loads(ntm("plan", "check", "--json").stdout)["findings"]
+             if one["code"] == "commune.criteria"]  # fmt: skip
+    assert one["where"] == "phần I.1"
+    assert [quote["place"] for quote in one["quotes"]] == [
+        "phần I.1", "dòng TC04", "dòng TC06", "dòng TC16", "dòng TC18",
+    ]  # fmt: skip
+
+
+def test_plan_check_reads_the_paper_again_and_says_what_the_file_does_not_have(
+    ntm: Ntm, tmp_path: Path
+) -> None:
+    paper = tmp_path / "ban-giay.txt"
+    printed = (ROOT / "tests" / "importers" / "data" / "plan-28-2020.txt").read_text("utf-8")
+    paper.write_text(printed, "utf-8")
+    assert "tệp phụ lục đã ghi đủ" in ntm("plan", "check", "--paper", str(paper)).stdout
+    paper.write_text(printed.replace("trú trọng", "chú trọng").replace(
+        "địa phương 60.000", "địa phương 70.000"), "utf-8")  # fmt: skip
+    report = json.loads(ntm("plan", "check", "--paper", str(paper), "--json").stdout)["paper"]
+    assert [one["code"] for one in report["missing"]] == ["sum.differs"]
+    assert [one["message"] for one in report["extra"]] == [
+        'in "trú trọng", hiểu là "chú trọng" (phần II.9)'
+    ]
+    said = ntm("plan", "check", "--paper", str(paper)).stdout
+    assert "50.000 triệu đồng + 70.000 triệu đồng = 120.000 triệu đồng" in said
+    missing = ntm("plan", "check", "--paper", str(tmp_path / "khong-co.docx"), check=False)
+    assert missing.returncode == 1
+    assert "khong-co.docx" in missing.stderr
 
 
 def test_plan_check_names_line_row_key_and_the_nearest(ntm: Ntm, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from datetime import date
 
 from ntm_workflow.appendix import timing
 from ntm_workflow.appendix.bodies import Register, Unresolved
+from ntm_workflow.appendix.claims import check, passages
 from ntm_workflow.appendix.importers import criteria, head, rows, segments, targets
-from ntm_workflow.appendix.importers.document import Document, Paragraph, Place, Table, squash
+from ntm_workflow.appendix.importers.document import Document, Place, Table, squash
 from ntm_workflow.appendix.importers.known import Known
 from ntm_workflow.appendix.importers.pieces import Ask, Draft, DraftLine, DraftRow, Head, Ledger
 from ntm_workflow.appendix.importers.segments import Segment
@@ -46,9 +47,7 @@ def assemble(document: Document, known: Known, by_hand: dict[str, int] | None = 
     if not read_rows.rows:
         raise Refused("import.no_rows")
     read_lines = criteria.read([s for s in found.segments if s.kind == "criteria"], ledger)
-    text = [block for block in document.blocks if isinstance(block, Paragraph)]
-    text += [Paragraph(cell.text) for one in found.segments for cell in one.title_cells]
-    read_targets = targets.read(text)
+    read_targets = targets.read(passages.read(document, found.segments))
     top, head_asks = _head(document, found.segments, known)
     year = top.year or (top.issued_on.year if top.issued_on else None)
     checked = _Checks(known.register, year)
@@ -68,6 +67,7 @@ def assemble(document: Document, known: Known, by_hand: dict[str, int] | None = 
         remarks=_remarks(found.segments), criteria_title=read_lines.title,
         criteria_total=read_lines.total, register=known.tables, criteria_rules=known.criteria,
     )  # fmt: skip
+    draft = replace(draft, findings=check.find(document, found.segments, draft, known.register))
     return Import(draft, found.segments, found.left, ledger)
 
 

@@ -20,7 +20,7 @@ _DATE = re.compile(
     r"tháng\s+(?P<month>\d{1,2})\s+năm\s+(?P<year>\d{4})",
     re.IGNORECASE,
 )
-_NOTE = re.compile(
+NOTE = re.compile(
     r"số\s*:?\s*(?P<number>\d{1,5})?\s*/\s*(?P<symbol>[\w&\-]+)\s*,?\s*ngày\s+"
     r"(?P<day>\d{1,2})?\s*(?:/|tháng\s+|-)\s*(?P<month>\d{1,2})?\s*(?:/|năm\s+|-)\s*"
     r"(?P<year>\d{4})?(?:\s*của\s+(?P<issuer>[^)]+))?",
@@ -134,7 +134,7 @@ def _issuer(first: Sequence[str]) -> str:
 
 
 def _with_note(head: Head, note: str, asks: list[Ask]) -> Head:
-    said = _NOTE.search(note)
+    said = NOTE.search(note)
     if not said:
         return head
     symbol = said["symbol"].upper()

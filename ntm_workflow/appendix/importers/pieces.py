@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ntm_workflow.appendix.importers.document import Cell, Place, Table
+from ntm_workflow.appendix.model import Finding
 
 NOWHERE = Place()
 Target = tuple[str, str, str]  # table of the draft, id of the entry, key
@@ -102,12 +103,16 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True)
 class DraftTarget:
+    """A target with the words that set it (`quote`) and where they stand."""
+
     criterion: int
     name: str
     added: int
     reached: int
     of: int
     percent: str = ""
+    place: str = ""
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +160,4 @@ class Draft:
     criteria_total: int | None = None
     register: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     criteria_rules: dict[str, object] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ntm_workflow.appendix.importers.document import Paragraph, squash
+from ntm_workflow.appendix.claims.passages import Passage
+from ntm_workflow.appendix.importers.document import squash
 from ntm_workflow.appendix.importers.pieces import Ask, DraftTarget
 
 _BEGINS = re.compile(
@@ -28,12 +29,23 @@ class Found:
     asks: tuple[Ask, ...]
 
 
-def read(paragraphs: Iterable[Paragraph]) -> Found:
-    """Find the paragraphs that set a criterion's target, with what a page break cut off."""
+@dataclass(slots=True)
+class _Said:
+    """A criterion with all that the text says of it, and where."""
+
+    number: int
+    name: str
+    text: str
+    place: str
+
+
+def read(passages: Iterable[Passage]) -> Found:
+    """Find the passages that set a criterion's target."""
     targets: list[DraftTarget] = []
     asks: list[Ask] = []
-    for number, name, text in _gathered(paragraphs):
-        found = _target(number, name, text)
+    for said in _gathered(passages):
+        number, text = said.number, said.text
+        found = _target(said)
         if isinstance(found, Ask):
             asks.append(found)
         elif any(one.criterion == number for one in targets):
@@ -44,30 +56,32 @@ def read(paragraphs: Iterable[Paragraph]) -> Found:
     return Found(tuple(targets), tuple(asks))
 
 
-def _gathered(paragraphs: Iterable[Paragraph]) -> list[tuple[int, str, str]]:
-    """Number, name and whole text of each criterion, up to the next one or a heading."""
-    found: list[tuple[int, str, str]] = []
+def _gathered(passages: Iterable[Passage]) -> list[_Said]:
+    """Each criterion with its whole text, up to the next one or a heading."""
+    found: list[_Said] = []
     inside = False
-    for paragraph in paragraphs:
-        text = squash(paragraph.text)
+    for passage in passages:
+        text = passage.text
         if begins := _BEGINS.match(text):
-            found.append((int(begins[1]), begins[2].strip(), begins[3]))
+            said = _Said(int(begins[1]), begins[2].strip(), begins[3], passage.place)
+            found.append(said)
             inside = True
         elif _HEADING.match(text):
             inside = False
         elif inside:
-            number, name, so_far = found[-1]
-            found[-1] = (number, name, f"{so_far} {text}")
+            found[-1].text = f"{found[-1].text} {text}"
     return found
 
 
-def _target(number: int, name: str, text: str) -> DraftTarget | Ask:
+def _target(said: _Said) -> DraftTarget | Ask:
+    number, name, text = said.number, said.name, said.text
     fractions = list(_FRACTION.finditer(text))
     if not fractions:
         return Ask("target.no_figures", ("target", str(number), ""), squash(text)[-200:],
                    data={"number": number, "name": name})  # fmt: skip
     last = fractions[-1]  # what comes before it explains, or counts something else
     percent = _PERCENT.match(text[last.end() :])
+    end = last.end() + (percent.end() if percent else 0)
     # The sentence: a full stop, not the dot of "1.000".
     start = max((m.end() for m in re.finditer(r"[.;]\s", text[: last.start()])), default=0)
     added = _added(text[start : last.start()])
@@ -76,8 +90,8 @@ def _target(number: int, name: str, text: str) -> DraftTarget | Ask:
                    squash(text[start : last.end()]),
                    data={"number": number, "name": name})  # fmt: skip
     return DraftTarget(
-        number, name, added, int(last[1]), int(last[2]), percent[1].replace(" ", "") if percent
-        else "",
+        number, name, added, int(last[1]), int(last[2]),
+        percent[1].replace(" ", "") if percent else "", said.place, text[start:end],
     )  # fmt: skip
 
 

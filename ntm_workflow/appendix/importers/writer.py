@@ -27,6 +27,7 @@ def write(draft: Draft, say: Say, source: str = "") -> bytes:
     out.appendix()
     out.criteria()
     out.targets()
+    out.findings()
     return unicodedata.normalize("NFC", "\n".join(out.lines) + "\n").encode()
 
 
@@ -135,9 +136,30 @@ class _Writer:
         for ask in asked:
             self._remark(f"HỎI: {self.say(ask)}")
         for target in self.draft.targets:
-            values = {"criterion": target.criterion, "name": target.name, "added": target.added,
-                      "reached": target.reached, "of": target.of}  # fmt: skip
-            self._entry("target", values | ({"percent": target.percent} if target.percent else {}))
+            values: dict[str, object] = {
+                "criterion": target.criterion, "name": target.name, "added": target.added,
+                "reached": target.reached, "of": target.of,
+            }  # fmt: skip
+            if target.percent:
+                values["percent"] = target.percent
+            if target.quote:
+                values |= {"place": target.place, "quote": target.quote}
+            self._entry("target", values)
+
+    def findings(self) -> None:
+        """What the text contradicts; what the tables do is found when the file is read."""
+        if self.draft.findings:
+            self.lines += [_RULE, "# Những chỗ phần lời của bản giấy tự mâu thuẫn, bỏ ngỏ hoặc in "
+                           "sai: máy ghi khi đọc tệp,", "# kèm nguyên văn và chỗ in. "
+                           "`ntm plan check` diễn thành câu.", ""]  # fmt: skip
+        for one in self.draft.findings:
+            self.lines.append("[[finding]]")
+            self._key("code", one.code)
+            self._key("where", one.where)
+            self._key("data", one.data)
+            self.lines.append("quotes = [")
+            self.lines += [f"    {_value([q.place, q.text])}," for q in one.quotes]
+            self.lines += ["]", ""]
 
     # -- lines --------------------------------------------------------------
 
@@ -164,6 +186,8 @@ def _value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(one) for one in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + " }"
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, int) else _string(str(value))
