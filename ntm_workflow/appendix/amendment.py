@@ -91,9 +91,7 @@ def compare(old: Plan, new: Plan, answers: Iterable[tuple[str, str]] = ()) -> Am
         *_rows("criterion", old.criteria, new.criteria, amendment_match.criteria(old, new)),
         *_keyed("target", old.targets, new.targets, lambda one: str(one.number)),
     ]
-    return Amendment(
-        tuple(changes), tuple(doubts), {p.new.id: p.old.id for p in pairs}, sections
-    )
+    return Amendment(tuple(changes), tuple(doubts), {p.new.id: p.old.id for p in pairs}, sections)
 
 
 def amends(old: Plan, new: Plan) -> bool:

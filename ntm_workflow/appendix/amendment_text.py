@@ -7,7 +7,7 @@ beside it as `printed`. A number that is taken by an earlier row gets a letter.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ntm_workflow.appendix.amendment import Amendment, amends
@@ -65,7 +65,10 @@ def _numbered(one: Row | Section, made: str) -> dict[str, Any]:
 
 
 def _ids(
-    news: Iterable[Row | Section], same: Mapping[str, str], taken: set[str], letter: Any
+    news: Iterable[Row | Section],
+    same: Mapping[str, str],
+    taken: set[str],
+    letter: Callable[[str], str],
 ) -> dict[str, str]:
     """The id of each: that of the old one, else its number, else its number and a letter."""
     found = {one.id: same[one.id] for one in news if one.id in same}
@@ -77,7 +80,7 @@ def _ids(
     return found
 
 
-def _free(number: str, used: set[str], letter: Any) -> str:
+def _free(number: str, used: set[str], letter: Callable[[str], str]) -> str:
     choices = (number, *(number + letter(one) for one in _LETTERS))
     for made in choices:
         if made not in used:

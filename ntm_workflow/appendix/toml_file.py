@@ -39,7 +39,7 @@ LONGEST_ID, LONGEST_ROW_ID = 60, 20  # characters; with a commune's id an id may
 _ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 _ROW_ID = re.compile(r"^[A-Z0-9]+(\.[0-9]+[a-z]?)*$")
 _PERIOD = re.compile(r"^\d{4}[0-9A-Z.-]{0,36}$")
-_ONE_WINDOW = (Kind.WINDOW, Kind.WINDOWS, Kind.DEADLINE)
+ONE_WINDOW = (Kind.WINDOW, Kind.WINDOWS, Kind.DEADLINE)
 
 
 def load(path: Path) -> Plan:
@@ -398,7 +398,7 @@ class _Reader:
             return
         if not _PERIOD.match(period):
             self.fault("period.form", "period", "row", entry["#"], value=period)
-        elif reading.kind not in _ONE_WINDOW or len(reading.windows) != 1 or entry.get("every"):
+        elif reading.kind not in ONE_WINDOW or len(reading.windows) != 1 or entry.get("every"):
             self.fault("period.several", "period", "row", entry["#"], value=entry["timing"])
 
     def _criterion(

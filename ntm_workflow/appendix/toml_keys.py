@@ -39,8 +39,9 @@ KEYS: dict[str, dict[str, Any]] = {
     "section": {"id": str, "printed": str, "title": str},
     "row": {
         "id": str, "printed": str, "content": str, "directing": str, "implementing": str,
-        "coordinating": str, "timing": str, "period": str, "read_as": str, "reading": ("windows", "span"), "scope": Words,
-        "note": str, "day_off": DAY_OFF_RULES, "lead_days": int, "every": Words,
+        "coordinating": str, "timing": str, "read_as": str, "reading": ("windows", "span"),
+        "period": str, "scope": Words, "note": str, "day_off": DAY_OFF_RULES,
+        "lead_days": int, "every": Words,
     },
     "criteria": {"title": str, "total": int, "body": str, "timing": str, "check_in": Every},
     "criterion": {"id": str, "name": str, "count": int, "implementing": str, "directing": str},

@@ -30,6 +30,7 @@ class Action(enum.StrEnum):
     """Everything that can be done. Nothing else is an audit entry."""
 
     PLAN_LOADED = "plan.loaded"
+    PLAN_AMENDED = "plan.amended"
     CLOCK_SET = "clock.set"
     TASK_OPENED = "task.opened"
     TASK_ACKNOWLEDGED = "task.acknowledged"

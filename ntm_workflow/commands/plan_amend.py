@@ -1,0 +1,193 @@
+"""`ntm plan diff` and `ntm plan apply`: what an amended paper changes, and putting it in force."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ntm_workflow import runtime, settings, texts
+from ntm_workflow.appendix import toml_file
+from ntm_workflow.appendix.amendment import Amendment, amends, compare
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.commands import plan_amend_print as printed
+from ntm_workflow.commands import show
+from ntm_workflow.errors import Refused
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import whole_file
+from ntm_workflow.work import amendments
+from ntm_workflow.work.amendment_effects import Fate, Preview, preview
+from ntm_workflow.work.amendments import Prepared
+from ntm_workflow.work.audit import Actor
+
+Answers = tuple[tuple[str, str], ...]
+
+
+def _answers(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> Answers:
+    found = []
+    for value in values:
+        old, equals, new = (part.strip() for part in value.partition("="))
+        if not (old and equals and new) or old == new == "-":
+            raise click.BadParameter(texts.say("amend.match_form", value=value))
+        found.append((old, new))
+    return tuple(found)
+
+
+MATCH = click.option("--match", "answers", multiple=True, callback=_answers, metavar="CŨ=MỚI",
+                     help="Dòng nào là dòng nào: II.1=II.2; II.1=- (bỏ); -=II.3 (mới).")  # fmt: skip
+JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@MATCH
+@JSON
+def diff(old: Path, new: Path, answers: Answers, as_json: bool) -> None:
+    """So hai bản của một kế hoạch: dòng thêm, bỏ, sửa, đổi số; không đụng gì đến việc."""
+    before, after = toml_file.load(old), toml_file.load(new)
+    amendment = compare(before, after, answers)
+    if as_json:
+        show.emit({"old": _head(before), "new": _head(after), **_as_json(amendment)})
+        return
+    by = amendments.named(after) if amends(before, after) else ""
+    printed.changes(amendment, before, after, by)
+    printed.doubts(amendment)
+
+
+@click.command()
+@click.argument("new", type=FILE)
+@click.option("--document", default="", metavar="VĂN_BẢN",
+              help='Điều chỉnh theo văn bản nào: "45/KH-UBND ngày 10/8/2020".')  # fmt: skip
+@MATCH
+@click.option("--yes", is_flag=True, help="Áp dụng luôn, không hỏi lại.")
+@click.option("--dry-run", is_flag=True, help="Chỉ xem trước.")
+@click.option("--on", type=show.DAY, help="Ngày áp dụng, mặc định hôm nay.")
+@JSON
+def apply(
+    new: Path, document: str, answers: Answers, yes: bool, dry_run: bool, on: datetime | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Đưa bản điều chỉnh NEW vào thực hiện: việc đang mở đi theo, lịch sử giữ nguyên."""
+    in_use = settings.load().appendix
+    if new.exists() and in_use.exists() and new.samefile(in_use):
+        raise Refused("amend.same_file", path=str(new))
+    text = _bytes(new)
+    rt = runtime.load()
+    today = show.as_day(on) or rt.today()
+    with rt.reader() as session:
+        prepared = amendments.prepare(
+            session, rt.plan, text, str(new), document=document, answers=answers, today=today
+        )
+        settled = bool(prepared.amendment.changes) and not prepared.amendment.doubts
+        found = (
+            preview(session, rt.plan, prepared.plan, rt.days, today, prepared.starts_on)
+            if settled else Preview()
+        )  # fmt: skip
+    after = toml_file.parse(text, str(new))
+    if not as_json:
+        printed.changes(prepared.amendment, rt.plan, after, prepared.document)
+        printed.doubts(prepared.amendment)
+        if settled:
+            printed.effects(found, rt.plan, prepared, today)
+    agreed = settled and not dry_run and _agreed(prepared, yes)
+    written = ""
+    if agreed:
+        found = _apply(rt, prepared, today)
+        written = _replace(in_use, prepared.text)
+    if as_json:
+        show.emit(_report(rt, prepared, found, agreed, written))
+    else:
+        _say_end(prepared, found, agreed, dry_run, written, in_use, new)
+    sys.exit(1 if prepared.amendment.doubts or written else 0)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused("amend.unreadable", path=str(path), why=error.strerror) from error
+
+
+def _agreed(prepared: Prepared, yes: bool) -> bool:
+    """A person says yes; without a document there is nothing to say yes to."""
+    if not prepared.document.strip():
+        raise Refused("amend.no_document")
+    return yes or click.confirm(texts.say("amend.confirm", document=prepared.document), err=True)
+
+
+def _apply(rt: Runtime, prepared: Prepared, today: date) -> Preview:
+    actor = Actor(getpass.getuser(), "coordination", rt.plan.coordination_office, via="cli")
+    with rt.sessions.begin() as session:
+        return amendments.apply(
+            session, rt.plan, prepared, rt.days, now=rt.moment(today), today=today, actor=actor
+        )
+
+
+def _replace(path: Path, text: bytes) -> str:
+    """Make the file in use the new text; what went wrong, or ""."""
+    try:
+        whole_file.replace(path, text)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _say_end(
+    prepared: Prepared, found: Preview, agreed: bool, dry_run: bool, trouble: str, in_use: Path,
+    new: Path,
+) -> None:  # fmt: skip
+    if not prepared.amendment.changes or prepared.amendment.doubts:
+        return
+    if not agreed:
+        click.echo(texts.say("amend.dry_run" if dry_run else "amend.not_confirmed"))
+        return
+    click.echo(
+        texts.say("amend.done", document=prepared.document,
+                  moved=len(found.of(Fate.MOVED)), cancelled=len(found.cancelled),
+                  opened=sum(one.count for one in found.opens))
+    )  # fmt: skip
+    if trouble:
+        click.echo(texts.say("amend.file_not_written", path=str(in_use), why=trouble, new=str(new)),
+                   err=True)  # fmt: skip
+    else:
+        click.echo(texts.say("amend.file_written", path=str(in_use)))
+
+
+# -- JSON ---------------------------------------------------------------------------
+
+
+def _head(plan: Plan) -> dict[str, Any]:
+    return {"id": plan.id, "code": plan.code, "amends": plan.amends or None,
+            "issued_on": plan.issued_on, "effective_on": plan.effective_on}  # fmt: skip
+
+
+def _as_json(amendment: Amendment) -> dict[str, Any]:
+    return {
+        "same": not amendment.changes and not amendment.doubts,
+        "changes": [asdict(change) for change in amendment.changes],
+        "questions": [asdict(doubt) for doubt in amendment.doubts],
+    }
+
+
+def _report(
+    rt: Runtime, prepared: Prepared, found: Preview, applied: bool, trouble: str
+) -> dict[str, Any]:
+    moves = [
+        {"task": m.code, "fate": m.fate, "due_from": m.due_from, "due_to": m.due_to}
+        for m in found.moves
+    ]
+    return {
+        "plan": _head(rt.plan), "document": prepared.document or None,
+        "starts_on": prepared.starts_on, **_as_json(prepared.amendment), "tasks": moves,
+        **{key: [asdict(one) for one in getattr(found, key)] for key in ("opens", "later", "over")},
+        "stays_cancelled": list(found.stays_cancelled), "applied": applied,
+        "file": str(rt.settings.appendix) if applied and not trouble else None,
+        "file_trouble": trouble or None,
+    }  # fmt: skip
