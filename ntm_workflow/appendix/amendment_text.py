@@ -47,7 +47,8 @@ def in_force(
     for index, row in enumerate(new.rows):
         edits["row", index] = _numbered(row, row_ids[row.id])
         kept = (periods or {}).get(amendment.rows.get(row.id, ""), "")
-        if kept != row.period:
+        own = row.reading.windows[0].period if row.reading.windows else ""
+        if kept != (row.period or own):
             edits["row", index]["period"] = kept or None
     needed: Edits = {place: keys for place, keys in edits.items() if keys}
     return edited(text.decode(), needed).encode() if needed else text

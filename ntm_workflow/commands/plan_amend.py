@@ -39,7 +39,7 @@ def _answers(_context: click.Context, _option: click.Parameter, values: tuple[st
 
 
 MATCH = click.option("--match", "answers", multiple=True, callback=_answers, metavar="CŨ=MỚI",
-                     help="Dòng nào là dòng nào: II.1=II.2; II.1=- (bỏ); -=II.3 (mới).")  # fmt: skip
+                     help="Dòng cũ là dòng mới nào: II.1=II.2; II.1=-; -=II.3.")  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
 FILE = click.Path(path_type=Path)
 
@@ -187,7 +187,9 @@ def _report(
         "plan": _head(rt.plan), "document": prepared.document or None,
         "starts_on": prepared.starts_on, **_as_json(prepared.amendment), "tasks": moves,
         **{key: [asdict(one) for one in getattr(found, key)] for key in ("opens", "later", "over")},
-        "stays_cancelled": list(found.stays_cancelled), "applied": applied,
+        "stays_cancelled": list(found.stays_cancelled),
+        "done": [{**asdict(one), "asked_again": one.asked_again} for one in found.done],
+        "applied": applied,
         "file": str(rt.settings.appendix) if applied and not trouble else None,
         "file_trouble": trouble or None,
     }  # fmt: skip

@@ -57,6 +57,7 @@ def effects(found: Preview, old: Plan, prepared: Prepared, today: date) -> None:
     told.cancelled(found)
     for key in ("opens", "later", "over"):
         told.opened(key, getattr(found, key), prepared.starts_on)
+    told.done(found)
     if found.stays_cancelled:
         named = _some(found.stays_cancelled)
         click.echo(
@@ -110,6 +111,15 @@ class _Told:
         for o in them:
             self._line("amend.open_line", o.row_id, o.period, o.count, opens=o.opens_on,
                        due=o.due_on)  # fmt: skip
+
+    def done(self, found: Preview) -> None:
+        for one in found.done:
+            if one.count:
+                key = "amend.done_again" if one.asked_again else "amend.done_once"
+                other = one.was if one.asked_again else one.window
+                said = say(key, row=self.row(one.row_id), count=one.count, other=other,
+                           was=texts.period(one.was), window=texts.period(one.window))  # fmt: skip
+                click.echo(f"  {said}")
 
     def _head(self, key: str, count: int, **said: Any) -> None:
         if count:

@@ -51,6 +51,26 @@ class Move:
         return f"{self.row_id}/{self.period}/{self.body_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A row of one window that got another one, and how many had finished it in the old.
+
+    `period` is what its tasks are opened under now: the old one (`was`) where
+    the work is the same, and nobody is asked twice; else everybody is asked again.
+    `window` is how the new window would be called.
+    """
+
+    row_id: str
+    was: str
+    period: str
+    window: str
+    count: int
+
+    @property
+    def asked_again(self) -> bool:
+        return self.period != self.was
+
+
 @dataclass(frozen=True)
 class Preview:
     """What an amendment does to the tasks of a plan.
@@ -67,6 +87,7 @@ class Preview:
     later: tuple[Opened, ...] = ()
     over: tuple[Opened, ...] = ()
     stays_cancelled: tuple[str, ...] = ()
+    done: tuple[Done, ...] = ()
     states: dict[str, int] = field(default_factory=dict)
 
     def of(self, *fates: Fate) -> tuple[Move, ...]:
@@ -112,6 +133,11 @@ def preview(
         later=tuple(one for one in opened.values() if one.count and one.opens_on > today),
         over=tuple(one for one in started.values() if one.due_on < starts_on),
         stays_cancelled=tuple(code for new in news for code in _cancelled_before(new, known)),
+        done=tuple(
+            _done(row, new, before, after, known)
+            for row in touched
+            if _one_moved(before.get(row), after.get(row))
+        ),
         states=_states(session, old),
     )
 
@@ -212,6 +238,26 @@ def _fate(task: _Known, before: _Asked, after: _Asked | None) -> tuple[Fate, dat
     if due != planned and due > will.due_on:
         return Fate.KEPT_LATER, due
     return Fate.MOVED, will.due_on
+
+
+def _one_moved(before: _Asked | None, after: _Asked | None) -> bool:
+    """True for a row with one occurrence before and after, which fell on other days."""
+    if not before or not after or len(before.occurrences) != 1 or len(after.occurrences) != 1:
+        return False
+    (was,), (will,) = before.occurrences.values(), after.occurrences.values()
+    return was.nominal_due != will.nominal_due
+
+
+def _done(
+    row: str, new: Plan, before: dict[str, _Asked], after: dict[str, _Asked], known: _Tasks
+) -> Done:
+    (was,), (period,) = before[row].occurrences, after[row].occurrences
+    accepted = [
+        body for body in after[row].bodies
+        if (task := known.get((row, was, body))) and task.state == "accepted"
+    ]  # fmt: skip
+    windows = new.row(row).reading.windows
+    return Done(row, was, period, windows[0].period if windows else period, len(accepted))
 
 
 def _opened(new: _New, known: _Tasks) -> Opened:

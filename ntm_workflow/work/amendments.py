@@ -109,7 +109,8 @@ def _kept_periods(session: Session, old: Plan, new: Plan, amendment: Amendment) 
     """Rows that keep the period of their one window, though the window is another now.
 
     Where somebody still has the task, it is the same work at another time: it
-    keeps its code, and whoever has finished is not asked again.
+    keeps its code, and whoever has finished is not asked again. Where all have
+    finished, it is another round. A `period` in the paper's file decides first.
     """
     live = set(
         session.execute(
@@ -122,9 +123,9 @@ def _kept_periods(session: Session, old: Plan, new: Plan, amendment: Amendment) 
         was = old.row(amendment.rows[row.id]) if row.id in amendment.rows else None
         if was is None or not (_one_window(was) and _one_window(row)):
             continue
-        period = was.period or was.reading.windows[0].period
+        period = row.period or was.period or was.reading.windows[0].period
         moved = sense(was.reading) != sense(row.reading)
-        if period != row.reading.windows[0].period and (not moved or (was.id, period) in live):
+        if row.period or not moved or (was.id, period) in live:
             found[was.id] = period
     return found
 
