@@ -206,10 +206,17 @@ def _cells(old: Row, new: Row) -> Iterator[Cell]:
     yield from found.values()
     if "timing_text" not in found and sense(old.reading) != sense(new.reading):
         yield Cell("reading", describe(old.reading), describe(new.reading))
+    if new.period and new.period != _period(old):
+        yield Cell("period", _period(old), new.period)
     yield from _bodies("owing", old.implementing, new.implementing)
     for role in ("directing", "coordinating"):
         if f"{role}_text" not in found:
             yield from _bodies(role, getattr(old, role), getattr(new, role))
+
+
+def _period(row: Row) -> str:
+    """The period that tasks of a row of one window are opened under."""
+    return row.period or (row.reading.windows[0].period if row.reading.windows else "")
 
 
 def _bodies(name: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[Cell]:
