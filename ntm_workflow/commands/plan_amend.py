@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import getpass
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, settings, texts
 from ntm_workflow.appendix import toml_file
@@ -21,7 +22,7 @@ from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import whole_file
 from ntm_workflow.work import amendments
-from ntm_workflow.work.amendment_effects import Fate, Preview, preview
+from ntm_workflow.work.amendment_effects import Fate, Preview
 from ntm_workflow.work.amendments import Prepared
 from ntm_workflow.work.audit import Actor
 
@@ -85,27 +86,20 @@ def apply(
         prepared = amendments.prepare(
             session, rt.plan, text, str(new), document=document, answers=answers, today=today
         )
-        settled = bool(prepared.amendment.changes) and not prepared.amendment.doubts
-        found = (
-            preview(session, rt.plan, prepared.plan, rt.days, today, prepared.starts_on)
-            if settled else Preview()
-        )  # fmt: skip
-    after = toml_file.parse(text, str(new))
+    settled = bool(prepared.amendment.changes) and not prepared.amendment.doubts
+    found = _rehearse(rt, prepared, today) if settled else Preview()
     if not as_json:
-        printed.changes(prepared.amendment, rt.plan, after, prepared.document)
-        printed.doubts(prepared.amendment)
-        if settled:
-            printed.effects(found, rt.plan, prepared, today)
+        _tell(rt, prepared, toml_file.parse(text, str(new)), found, today)
     agreed = settled and not dry_run and _agreed(prepared, yes)
-    written = ""
+    trouble = ""
     if agreed:
         found = _apply(rt, prepared, today)
-        written = _replace(in_use, prepared.text)
+        trouble = _write(in_use, prepared.text)
     if as_json:
-        show.emit(_report(rt, prepared, found, agreed, written))
+        show.emit(_report(rt, prepared, found, agreed, trouble))
     else:
-        _say_end(prepared, found, agreed, dry_run, written, in_use, new)
-    sys.exit(1 if prepared.amendment.doubts or written else 0)
+        _say_end(prepared, found, agreed, dry_run, trouble, in_use, new)
+    sys.exit(1 if prepared.amendment.doubts or trouble else 0)
 
 
 def _bytes(path: Path) -> bytes:
@@ -113,6 +107,15 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Refused("amend.unreadable", path=str(path), why=error.strerror) from error
+
+
+def _rehearse(rt: Runtime, prepared: Prepared, today: date) -> Preview:
+    """What applying does, found by doing it and taking it back."""
+    prepared = replace(prepared, document=prepared.document or "–")
+    with rt.sessions() as session:
+        found = _act(session, rt, prepared, today)
+        session.rollback()
+    return found
 
 
 def _agreed(prepared: Prepared, yes: bool) -> bool:
@@ -123,20 +126,31 @@ def _agreed(prepared: Prepared, yes: bool) -> bool:
 
 
 def _apply(rt: Runtime, prepared: Prepared, today: date) -> Preview:
-    actor = Actor(getpass.getuser(), "coordination", rt.plan.coordination_office, via="cli")
     with rt.sessions.begin() as session:
-        return amendments.apply(
-            session, rt.plan, prepared, rt.days, now=rt.moment(today), today=today, actor=actor
-        )
+        return _act(session, rt, prepared, today)
 
 
-def _replace(path: Path, text: bytes) -> str:
+def _act(session: Session, rt: Runtime, prepared: Prepared, today: date) -> Preview:
+    actor = Actor(getpass.getuser(), "coordination", rt.plan.coordination_office, via="cli")
+    return amendments.apply(
+        session, rt.plan, prepared, rt.days, now=rt.moment(today), today=today, actor=actor
+    )
+
+
+def _write(path: Path, text: bytes) -> str:
     """Make the file in use the new text; what went wrong, or ""."""
     try:
         whole_file.replace(path, text)
     except OSError as error:
         return error.strerror or str(error)
     return ""
+
+
+def _tell(rt: Runtime, prepared: Prepared, new: Plan, found: Preview, today: date) -> None:
+    printed.changes(prepared.amendment, rt.plan, new, prepared.document)
+    printed.doubts(prepared.amendment)
+    if prepared.amendment.changes and not prepared.amendment.doubts:
+        printed.effects(found, rt.plan, prepared, today)
 
 
 def _say_end(
