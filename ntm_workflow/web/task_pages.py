@@ -151,7 +151,8 @@ def _why(found: Dossier, plan: Plan) -> list[str]:
     steps += why.steps(task.period, task.nominal_due, first_due, task.due_rule, task.day_off)
     for move in moves:
         to = date.fromisoformat(move["to"])
-        steps.append(say("why.moved", due=day(to), reason=move["reason"]))
+        key = "why.amended" if "document" in move else "why.moved"
+        steps.append(say(key, due=day(to), **move))
     return [step[:1].upper() + step[1:] for step in map(str.strip, steps)]
 
 

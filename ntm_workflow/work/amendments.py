@@ -197,7 +197,7 @@ def _write_down(
         "added": [c.name for c in rows if c.kind == "added"],
         "removed": [c.was for c in rows if c.kind == "removed"],
         "changed": [c.name for c in rows if c.cells],
-        "renumbered": {c.was: c.name for c in rows if c.renumbered},
+        "renumbered": [f"{c.was} → {c.name}" for c in rows if c.renumbered],
         "tasks_moved": len(found.of(Fate.MOVED)), "tasks_cancelled": len(found.cancelled),
     }  # fmt: skip
     audit.append(session, actor, now, [Entry(Action.PLAN_AMENDED, old.id, data)])
@@ -223,27 +223,27 @@ def _follow(
         Task.row_id.in_({move.row_id for move in moves}),
     )  # fmt: skip
     by_id = {task.id: task for task in session.scalars(query)}
-    reason = f"theo {prepared.document}"
+    document = prepared.document
     entries: list[Entry] = []
     for move in moves:
         task = by_id[move.task_id]
         if move.fate.cancels:
-            entries.append(_cancel(task, move, reason, today))
+            entries.append(_cancel(task, move, document, today))
         else:
-            entries.append(_move_due(session, task, move, reason, prepared.plan, days, today))
-            entries += _grant(session, task, reason, now, actor)
+            entries.append(_move_due(session, task, move, document, prepared.plan, days, today))
+            entries += _grant(session, task, document, now, actor)
     session.flush()
     audit.append(session, actor, now, entries)
 
 
-def _cancel(task: Task, move: Move, reason: str, today: date) -> Entry:
+def _cancel(task: Task, move: Move, document: str, today: date) -> Entry:
     task.state, task.cancelled_on, task.next_action_on = "cancelled", today, None
-    data = {"plan": task.plan_id, "reason": reason, "why": move.fate.value}
+    data = {"plan": task.plan_id, "why": move.fate.value, **_by(document)}
     return Entry(Action.TASK_CANCELLED, task.code, data)
 
 
 def _move_due(
-    session: Session, task: Task, move: Move, reason: str, plan: Plan, days: WorkCalendar,
+    session: Session, task: Task, move: Move, document: str, plan: Plan, days: WorkCalendar,
     today: date,
 ) -> Entry:  # fmt: skip
     due = move.due_to
@@ -252,21 +252,26 @@ def _move_due(
         task.next_action_on = ladder.first_day(due, today, plan.reminders, days)
     session.add(
         DueChange(
-            task_id=task.id, changed_on=today, old_due=move.due_from, new_due=due, reason=reason
+            task_id=task.id, changed_on=today, old_due=move.due_from, new_due=due,
+            reason=_by(document)["reason"],
         )
-    )
-    data = {"plan": task.plan_id, "from": move.due_from, "to": due, "reason": reason}
+    )  # fmt: skip
+    data = {"plan": task.plan_id, "from": move.due_from, "to": due, **_by(document)}
     return Entry(Action.TASK_DUE_CHANGED, task.code, data)
 
 
 def _grant(
-    session: Session, task: Task, reason: str, now: datetime, actor: Actor
+    session: Session, task: Task, document: str, now: datetime, actor: Actor
 ) -> Iterator[Entry]:
     """A request that waits is granted where the amendment gives as much or more."""
     asked = extensions.waiting(session, task)
     if asked is None or asked.wanted_due > task.due_on:
         return
-    asked.granted, asked.decision_reason = True, reason
+    asked.granted, asked.decision_reason = True, _by(document)["reason"]
     asked.decided_at, asked.decided_by = now, actor.name
-    data = {"plan": task.plan_id, "wanted": asked.wanted_due, "reason": reason}
+    data = {"plan": task.plan_id, "wanted": asked.wanted_due, **_by(document)}
     yield Entry(Action.EXTENSION_GRANTED, task.code, data)
+
+
+def _by(document: str) -> dict[str, str]:
+    return {"document": document, "reason": f"theo {document}"}

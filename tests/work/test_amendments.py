@@ -212,7 +212,7 @@ def test_tasks_of_a_renumbered_row_keep_their_code_and_the_new_row_gets_one_of_i
     autumn.open(date(2020, 10, 1))
     assert "II.2/2020-10/phong-tc-kh" in autumn.codes()
     (entry,) = autumn.entries("28-kh-ubnd-2020", "plan.amended")
-    assert entry["renumbered"] == {"II.1": "II.2", "II.2": "II.3"}
+    assert entry["renumbered"] == ["II.1 → II.2", "II.2 → II.3"]
 
 
 def test_an_id_is_never_given_twice_even_after_its_row_has_left(autumn: Office) -> None:
