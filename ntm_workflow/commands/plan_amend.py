@@ -80,26 +80,32 @@ def apply(
     if new.exists() and in_use.exists() and new.samefile(in_use):
         raise Refused("amend.same_file", path=str(new))
     text = _bytes(new)
+    paper = toml_file.parse(text, str(new))
     rt = runtime.load()
-    today = show.as_day(on) or rt.today()
+    old, today = _running(rt, paper), show.as_day(on) or rt.today()
     with rt.reader() as session:
         prepared = amendments.prepare(
-            session, rt.plan, text, str(new), document=document, answers=answers, today=today
+            session, old, text, str(new), document=document, answers=answers, today=today
         )
     settled = bool(prepared.amendment.changes) and not prepared.amendment.doubts
-    found = _rehearse(rt, prepared, today) if settled else Preview()
+    found = _rehearse(rt, old, prepared, today) if settled else Preview()
     if not as_json:
-        _tell(rt, prepared, toml_file.parse(text, str(new)), found, today)
+        _tell(old, paper, prepared, found, today)
     agreed = settled and not dry_run and _agreed(prepared, yes)
     trouble = ""
     if agreed:
-        found = _apply(rt, prepared, today)
+        found = _apply(rt, old, prepared, today)
         trouble = _write(in_use, prepared.text)
     if as_json:
-        show.emit(_report(rt, prepared, found, agreed, trouble))
+        show.emit(_report(old, prepared, found, agreed, in_use, trouble))
     else:
         _say_end(prepared, found, agreed, dry_run, trouble, in_use, new)
     sys.exit(1 if prepared.amendment.doubts or trouble else 0)
+
+
+def _running(rt: Runtime, paper: Plan) -> Plan:
+    """The plan in force that a paper is about."""
+    return rt.plan
 
 
 def _bytes(path: Path) -> bytes:
@@ -109,11 +115,11 @@ def _bytes(path: Path) -> bytes:
         raise Refused("amend.unreadable", path=str(path), why=error.strerror) from error
 
 
-def _rehearse(rt: Runtime, prepared: Prepared, today: date) -> Preview:
+def _rehearse(rt: Runtime, old: Plan, prepared: Prepared, today: date) -> Preview:
     """What applying does, found by doing it and taking it back."""
     prepared = replace(prepared, document=prepared.document or "–")
     with rt.sessions() as session:
-        found = _act(session, rt, prepared, today)
+        found = _act(session, rt, old, prepared, today)
         session.rollback()
     return found
 
@@ -125,15 +131,15 @@ def _agreed(prepared: Prepared, yes: bool) -> bool:
     return yes or click.confirm(texts.say("amend.confirm", document=prepared.document), err=True)
 
 
-def _apply(rt: Runtime, prepared: Prepared, today: date) -> Preview:
+def _apply(rt: Runtime, old: Plan, prepared: Prepared, today: date) -> Preview:
     with rt.sessions.begin() as session:
-        return _act(session, rt, prepared, today)
+        return _act(session, rt, old, prepared, today)
 
 
-def _act(session: Session, rt: Runtime, prepared: Prepared, today: date) -> Preview:
-    actor = Actor(getpass.getuser(), "coordination", rt.plan.coordination_office, via="cli")
+def _act(session: Session, rt: Runtime, old: Plan, prepared: Prepared, today: date) -> Preview:
+    actor = Actor(getpass.getuser(), "coordination", old.coordination_office, via="cli")
     return amendments.apply(
-        session, rt.plan, prepared, rt.days, now=rt.moment(today), today=today, actor=actor
+        session, old, prepared, rt.days, now=rt.moment(today), today=today, actor=actor
     )
 
 
@@ -146,11 +152,11 @@ def _write(path: Path, text: bytes) -> str:
     return ""
 
 
-def _tell(rt: Runtime, prepared: Prepared, new: Plan, found: Preview, today: date) -> None:
-    printed.changes(prepared.amendment, rt.plan, new, prepared.document)
+def _tell(old: Plan, paper: Plan, prepared: Prepared, found: Preview, today: date) -> None:
+    printed.changes(prepared.amendment, old, paper, prepared.document)
     printed.doubts(prepared.amendment)
     if prepared.amendment.changes and not prepared.amendment.doubts:
-        printed.effects(found, rt.plan, prepared, today)
+        printed.effects(found, old, prepared, today)
 
 
 def _say_end(
@@ -191,19 +197,19 @@ def _as_json(amendment: Amendment) -> dict[str, Any]:
 
 
 def _report(
-    rt: Runtime, prepared: Prepared, found: Preview, applied: bool, trouble: str
+    old: Plan, prepared: Prepared, found: Preview, applied: bool, in_use: Path, trouble: str
 ) -> dict[str, Any]:
     moves = [
         {"task": m.code, "fate": m.fate, "due_from": m.due_from, "due_to": m.due_to}
         for m in found.moves
     ]
     return {
-        "plan": _head(rt.plan), "document": prepared.document or None,
+        "plan": _head(old), "document": prepared.document or None,
         "starts_on": prepared.starts_on, **_as_json(prepared.amendment), "tasks": moves,
         **{key: [asdict(one) for one in getattr(found, key)] for key in ("opens", "later", "over")},
         "stays_cancelled": list(found.stays_cancelled),
         "done": [{**asdict(one), "asked_again": one.asked_again} for one in found.done],
         "applied": applied,
-        "file": str(rt.settings.appendix) if applied and not trouble else None,
+        "file": str(in_use) if applied and not trouble else None,
         "file_trouble": trouble or None,
     }  # fmt: skip
