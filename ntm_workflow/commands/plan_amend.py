@@ -85,7 +85,7 @@ def apply(
     old, today = _running(rt, paper), show.as_day(on) or rt.today()
     with rt.reader() as session:
         prepared = amendments.prepare(
-            session, old, text, str(new), document=document, answers=answers, today=today
+            session, old, paper, text, document=document, answers=answers, today=today
         )
     settled = bool(prepared.amendment.changes) and not prepared.amendment.doubts
     found = _rehearse(rt, old, prepared, today) if settled else Preview()

@@ -6,7 +6,7 @@ its code and its history. What was handed in or accepted is never touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -21,12 +21,13 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import Refused, StaleEdit
 from ntm_workflow.store.tables import (
     DueChange,
+    Extension,
     OccurrenceRecord,
     PlanRecord,
     RowRecord,
     Task,
 )
-from ntm_workflow.work import audit, extensions, tasks
+from ntm_workflow.work import audit, tasks
 from ntm_workflow.work.amendment_effects import Fate, Move, Preview, calendar_of, preview
 from ntm_workflow.work.audit import Action, Actor, Entry
 
@@ -54,36 +55,34 @@ class Prepared:
 def prepare(
     session: Session,
     old: Plan,
+    paper: Plan,
     text: bytes,
-    name: str,
     *,
     document: str = "",
     answers: Iterable[tuple[str, str]] = (),
     today: date,
 ) -> Prepared:
-    """Read an amended paper (`text`, of the file `name`) against the plan that runs.
+    """Hold an amended paper, and the text it was read from, against the plan that runs.
 
     Raises:
-        AppendixFaults: the paper cannot be read.
-        Refused: it amends another plan or year, takes effect later than today,
-            leaves a question open, or names no document.
+        Refused: it amends another plan or year, or takes effect later than today.
     """
-    new = toml_file.parse(text, name)
-    _check(old, new, today)
-    amendment = compare(old, new, answers)
-    own_paper = amends(old, new)
+    _check(old, paper, today)
+    amendment = compare(old, paper, answers)
+    own_paper = amends(old, paper)
     if not amendment.changes and not amendment.doubts:
         return Prepared(amendment, old, b"", document, today)
     if own_paper and not document:
-        document = named(new)
-    starts_on = new.effective_on if own_paper else today
+        document = named(paper)
+    starts_on = paper.effective_on if own_paper else today
     if amendment.doubts:
         return Prepared(amendment, old, b"", document, starts_on)
     made = amendment_text.in_force(
-        text, old, new, amendment, _ids_ever_used(session, old),
-        _kept_periods(session, old, new, amendment),
+        text, old, paper, amendment, _ids_ever_used(session, old),
+        _kept_periods(session, old, paper, amendment),
     )  # fmt: skip
-    return Prepared(amendment, toml_file.parse(made, name), made, document, starts_on)
+    new = paper if made == text else toml_file.parse(made)
+    return Prepared(amendment, new, made, document, starts_on)
 
 
 def named(plan: Plan) -> str:
@@ -223,6 +222,7 @@ def _follow(
         Task.row_id.in_({move.row_id for move in moves}),
     )  # fmt: skip
     by_id = {task.id: task for task in session.scalars(query)}
+    waiting = _waiting(session, prepared.plan)
     document = prepared.document
     entries: list[Entry] = []
     for move in moves:
@@ -231,7 +231,8 @@ def _follow(
             entries.append(_cancel(task, move, document, today))
         else:
             entries.append(_move_due(session, task, move, document, prepared.plan, days, today))
-            entries += _grant(session, task, document, now, actor)
+            if (asked := waiting.get(task.id)) and asked.wanted_due <= task.due_on:
+                entries.append(_grant(asked, task, document, now, actor))
     session.flush()
     audit.append(session, actor, now, entries)
 
@@ -260,17 +261,18 @@ def _move_due(
     return Entry(Action.TASK_DUE_CHANGED, task.code, data)
 
 
-def _grant(
-    session: Session, task: Task, document: str, now: datetime, actor: Actor
-) -> Iterator[Entry]:
+def _waiting(session: Session, plan: Plan) -> dict[int, Extension]:
+    query = select(Extension).join(Task, Task.id == Extension.task_id)
+    query = query.where(Task.plan_id == plan.id, Extension.granted.is_(None))
+    return {asked.task_id: asked for asked in session.scalars(query)}
+
+
+def _grant(asked: Extension, task: Task, document: str, now: datetime, actor: Actor) -> Entry:
     """A request that waits is granted where the amendment gives as much or more."""
-    asked = extensions.waiting(session, task)
-    if asked is None or asked.wanted_due > task.due_on:
-        return
     asked.granted, asked.decision_reason = True, _by(document)["reason"]
     asked.decided_at, asked.decided_by = now, actor.name
     data = {"plan": task.plan_id, "wanted": asked.wanted_due, **_by(document)}
-    yield Entry(Action.EXTENSION_GRANTED, task.code, data)
+    return Entry(Action.EXTENSION_GRANTED, task.code, data)
 
 
 def _by(document: str) -> dict[str, str]:

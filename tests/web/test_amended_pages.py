@@ -23,7 +23,12 @@ def amended(town: Runtime) -> Person:
     """A person at the pages of the plan as it runs after the amendment."""
     with town.sessions.begin() as session:
         prepared = amendments.prepare(
-            session, town.plan, PAPER.bytes, "mới", document="45/KH-UBND ngày 10/6/2020", today=DAY
+            session,
+            town.plan,
+            PAPER.plan,
+            PAPER.bytes,
+            document="45/KH-UBND ngày 10/6/2020",
+            today=DAY,
         )
         amendments.apply(
             session, town.plan, prepared, town.days, now=town.now(), today=DAY,

@@ -46,7 +46,7 @@ class Office(Scene):
         die = how.pop("die", False)
         with self.rt.sessions.begin() as session:
             prepared = amendments.prepare(
-                session, self.plan, paper.bytes, "mới.toml", document=document,  # type: ignore[arg-type]
+                session, self.plan, paper.plan, paper.bytes, document=document,  # type: ignore[arg-type]
                 today=day, **how,  # type: ignore[arg-type]
             )  # fmt: skip
             found = amendments.apply(
@@ -144,6 +144,21 @@ def test_another_window_moves_the_due_day_of_those_who_have_not_finished(autumn:
     assert entry["reason"] == f"theo {DOCUMENT}"
     autumn.open(Q3_END)
     assert not [code for code in autumn.codes() if code.startswith("IX.1/2020-Q3")]
+
+
+def test_a_row_moved_twice_keeps_its_tasks_and_all_the_days_they_had(autumn: Office) -> None:
+    autumn.amend(LATER, AUGUST)
+    autumn.amend(PAPER.set("IX.1", timing='"Quý IV"').own_number(46, "2020-09-20"),
+                 date(2020, 9, 21))  # fmt: skip
+    task = autumn.task("IX.1/2020-Q2/bql-chien-thang")
+    assert task.due_on == date(2020, 12, 31)
+    with autumn.rt.reader() as session:
+        days = [(c.old_due, c.new_due) for c in extensions.history(session, task)]
+    assert days == [(date(2020, 6, 30), Q3_END), (Q3_END, date(2020, 12, 31))]
+    autumn.open(date(2020, 12, 31))
+    assert not [
+        code for code in autumn.codes() if code.startswith(("IX.1/2020-Q3", "IX.1/2020-Q4"))
+    ]
 
 
 def test_where_all_have_finished_another_window_is_another_round(office: Office) -> None:
@@ -301,7 +316,7 @@ def test_a_task_cancelled_by_one_amendment_is_named_when_the_next_asks_it_again(
 def test_the_preview_says_what_applying_does(autumn: Office) -> None:
     with autumn.rt.reader() as session:
         prepared = amendments.prepare(
-            session, autumn.plan, BIG.bytes, "mới.toml", document="", today=AUGUST
+            session, autumn.plan, BIG.plan, BIG.bytes, document="", today=AUGUST
         )
         expected = preview(
             session, autumn.plan, prepared.plan, autumn.rt.days, AUGUST, prepared.starts_on
