@@ -14,7 +14,7 @@ from ntm_workflow.errors import AppendixFaults, NtmError
 # command → (module, one line of help): the module is imported only when it runs.
 COMMANDS = {
     "up": ("serve", "Chạy tất cả: Prefect, lịch, trang web"),
-    "plan": ("plan", "Kiểm tra, xem kế hoạch và phụ lục"),
+    "plan": ("plan", "Kiểm tra, xem, nhập, điều chỉnh kế hoạch và phụ lục"),
     "explain": ("explain", "Một thời gian được hiểu thế nào"),
     "calendar": ("calendar", "Lịch làm việc: ngày nghỉ, ngày làm bù theo văn bản, tệp .ics"),
     "bodies": ("bodies", "Đơn vị: danh sách, cách gọi, tách một ô nhiều đơn vị"),

@@ -149,8 +149,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """`printed` is its number in the paper where an amendment made that another than its id."""
+
     id: str
     title: str
+    printed: str = ""
+
+    @property
+    def number(self) -> str:
+        return self.printed or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +168,10 @@ class Row:
     is. `implementing` is who owes a task: fanned out, narrowed by `scope`,
     groups replaced by their members. `every` adds check-ins between. `criterion`
     and `count` (how many communes the paper says) are for criteria lines.
+    Tasks name the row by its id, which an amendment never changes; `printed` is
+    its number in the paper where that has become another. So is `period` for a
+    row of one window: the period its tasks were opened under, whatever window
+    the paper gives it now.
     """
 
     id: str
@@ -183,6 +194,12 @@ class Row:
     criterion: int | None = None
     count: int | None = None
     line: int = 0
+    printed: str = ""
+    period: str = ""
+
+    @property
+    def number(self) -> str:
+        return self.printed or self.id
 
     @property
     def directing(self) -> tuple[str, ...]:
@@ -287,8 +304,9 @@ class Fault:
 class Plan:
     """A whole plan: what the paper says, resolved and checked.
 
-    `paper` is what an import found in the text around the tables, kept in the
-    file; `findings` is that and what the file itself shows.
+    `amends` is the id of the plan that this paper amends. `paper` is what an
+    import found in the text around the tables, kept in the file; `findings` is
+    that and what the file itself shows.
     """
 
     id: str
@@ -315,6 +333,7 @@ class Plan:
     paper: tuple[Finding, ...] = ()
     findings: tuple[Finding, ...] = ()
     digest: str = ""
+    amends: str = ""
 
     @property
     def code(self) -> str:
@@ -350,3 +369,6 @@ class Plan:
 
     def section_title(self, section_id: str) -> str:
         return next((s.title for s in self.sections if s.id == section_id), "")
+
+    def section_number(self, section_id: str) -> str:
+        return next((s.number for s in self.sections if s.id == section_id), section_id)

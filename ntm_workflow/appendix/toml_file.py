@@ -40,6 +40,8 @@ from ntm_workflow.errors import AppendixFaults
 LONGEST_ID, LONGEST_ROW_ID = 60, 20  # characters; with a commune's id an id may reach 80
 _ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 _ROW_ID = re.compile(r"^[A-Z0-9]+(\.[0-9]+[a-z]?)*$")
+_PERIOD = re.compile(r"^\d{4}[0-9A-Z.-]{0,36}$")
+ONE_WINDOW = (Kind.WINDOW, Kind.WINDOWS, Kind.DEADLINE)
 
 
 def load(path: Path) -> Plan:
@@ -242,8 +244,12 @@ class _Reader:
                 self.fault("body.id_unknown", key, "plan", value=head[key], nearest=nearest)
         self._check_members(arrays["body"], register)
         self._check_ids(head["id"], arrays)
+        if (amends := head.get("amends", "")) and (not _ID.match(amends) or amends == head["id"]):
+            self.fault("id.amends", "amends", "plan", value=amends)
         rules = self._rules(rules_in)
-        sections = tuple(Section(s["id"], s["title"]) for s in arrays["section"])
+        sections = tuple(
+            Section(s["id"], s["title"], s.get("printed", "")) for s in arrays["section"]
+        )
         year = head["year"]
         rows = tuple(self._row(r, register, sections, year) for r in arrays["row"])
         criteria_in = self.table("criteria") if arrays["criterion"] else {}
@@ -267,7 +273,7 @@ class _Reader:
                 OrderedDay(d["day"], d["off"], d["document"]) for d in arrays["ordered_day"]
             ),
             criteria_title=criteria_in.get("title", ""),
-            criteria_total=criteria_in.get("total"),
+            criteria_total=criteria_in.get("total"), amends=head.get("amends", ""),
             paper=tuple(one for f in arrays["finding"] if (one := self._finding(f))),
         )  # fmt: skip
 
@@ -349,10 +355,24 @@ class _Reader:
             for entry in arrays[table]:
                 if not _ROW_ID.match(entry["id"]) or len(entry["id"]) > LONGEST_ROW_ID:
                     self.fault("id.row_form", "id", table, entry["#"], value=entry["id"])
-        numbers = {entry["id"] for entry in arrays["row"]}
+        for table in ("row", "section"):
+            self._check_numbers(table, arrays[table])
+        row_ids = {entry["id"] for entry in arrays["row"]}
         for entry in arrays["criterion"]:
-            if entry["id"] in numbers:
+            if entry["id"] in row_ids:
                 self.fault("id.twice", "id", "criterion", entry["#"], value=entry["id"], first=0)
+
+    def _check_numbers(self, table: str, entries: list[dict[str, Any]]) -> None:
+        """`printed` looks like an id, and no two entries print the same number."""
+        seen: dict[str, int] = {}
+        for entry in entries:
+            printed, number = entry.get("printed", ""), entry.get("printed") or entry["id"]
+            if printed and (not _ROW_ID.match(printed) or len(printed) > LONGEST_ROW_ID):
+                self.fault("id.row_form", "printed", table, entry["#"], value=printed)
+            if number in seen and (printed or entries[seen[number]].get("printed")):
+                first = self.places.line(table, seen[number])
+                self.fault("id.twice", "printed", table, entry["#"], value=number, first=first)
+            seen.setdefault(number, entry["#"])
 
     # -- rows -------------------------------------------------------------
 
@@ -360,10 +380,12 @@ class _Reader:
         self, entry: dict[str, Any], register: Register, sections: tuple[Section, ...], year: int
     ) -> Row:
         index = entry["#"]
-        section = entry["id"].rpartition(".")[0] or entry["id"]
-        if section not in {s.id for s in sections}:
-            nearest = _closest(section, [s.id for s in sections])
-            self.fault("section.unknown", "id", "row", index, value=section, nearest=nearest)
+        number = entry.get("printed") or entry["id"]
+        prefix = number.rpartition(".")[0] or number
+        known = {s.number: s.id for s in sections}
+        if prefix not in known:
+            self.fault("section.unknown", "id", "row", index,
+                       value=prefix, nearest=_closest(prefix, known))  # fmt: skip
         cells: dict[str, tuple[Named, ...]] = {}
         for column in ("directing", "implementing", "coordinating"):
             cells[column] = self._cell(entry.get(column, ""), column, "row", index, register)
@@ -373,8 +395,9 @@ class _Reader:
                 nearest = _closest(unit, register.units)
                 self.fault("unit.unknown", "scope", "row", index, value=unit, nearest=nearest)
         reading = self._timing(entry, "row", index, year)
+        self._check_period(entry, reading)
         return Row(
-            id=entry["id"], section=section, content=entry["content"],
+            id=entry["id"], section=known.get(prefix, prefix), content=entry["content"],
             directing_text=entry.get("directing", ""),
             implementing_text=entry["implementing"],
             coordinating_text=entry.get("coordinating", ""),
@@ -386,7 +409,17 @@ class _Reader:
             lead_days=entry.get("lead_days"),
             every=self._steps("row", index, "every", entry.get("every", [])),
             line=self.places.line("row", index),
+            printed=entry.get("printed", ""), period=entry.get("period", ""),
         )  # fmt: skip
+
+    def _check_period(self, entry: dict[str, Any], reading: Reading) -> None:
+        """`period` names the one window of a row; it cannot name several."""
+        if not (period := entry.get("period", "")):
+            return
+        if not _PERIOD.match(period):
+            self.fault("period.form", "period", "row", entry["#"], value=period)
+        elif reading.kind not in ONE_WINDOW or len(reading.windows) != 1 or entry.get("every"):
+            self.fault("period.several", "period", "row", entry["#"], value=entry["timing"])
 
     def _criterion(
         self, entry: dict[str, Any], criteria: dict[str, Any], register: Register, year: int

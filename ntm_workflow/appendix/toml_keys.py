@@ -20,7 +20,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "plan": {
         "id": str, "number": int, "symbol": str, "issuer": str, "title": str, "place": str,
         "issued_on": date, "effective_on": date, "year": int, "level": Level,
-        "coordination_office": str,
+        "coordination_office": str, "amends": str,
     },
     "rules": {
         "period_rule": PERIOD_RULES, "send_within_working_days": int,
@@ -38,11 +38,12 @@ KEYS: dict[str, dict[str, Any]] = {
         "id": str, "each": Level, "name": str, "short": str, "level": Level, "kind": BodyKind,
         "names": Words, "aliases": Words, "members": Words,
     },
-    "section": {"id": str, "title": str},
+    "section": {"id": str, "printed": str, "title": str},
     "row": {
-        "id": str, "content": str, "directing": str, "implementing": str, "coordinating": str,
-        "timing": str, "read_as": str, "reading": ("windows", "span"), "scope": Words,
-        "note": str, "day_off": DAY_OFF_RULES, "lead_days": int, "every": Words,
+        "id": str, "printed": str, "content": str, "directing": str, "implementing": str,
+        "coordinating": str, "timing": str, "read_as": str, "reading": ("windows", "span"),
+        "period": str, "scope": Words, "note": str, "day_off": DAY_OFF_RULES,
+        "lead_days": int, "every": Words,
     },
     "criteria": {"title": str, "total": int, "body": str, "timing": str, "check_in": Every},
     "criterion": {"id": str, "name": str, "count": int, "implementing": str, "directing": str},

@@ -98,7 +98,7 @@ def _windows(
         opens = window.opens_on
         if opens is None and lead is not None:
             opens = window.due_on - timedelta(days=lead)
-        yield from _dated(row, window.period, opens, window.due_on, plan, days)
+        yield from _dated(row, row.period or window.period, opens, window.due_on, plan, days)
 
 
 def _periodic(

@@ -34,8 +34,9 @@ class WorkCalendar:
         mark: int = 0,
     ) -> None:
         self.mark = mark
-        self._of_plan = tuple(ordered)
-        self._ordered = {day.day: day for day in (*ORDERED, *self._of_plan, *recorded)}
+        self._of_plan, self._recorded = tuple(ordered), tuple(recorded)
+        known = (*ORDERED, *self._of_plan, *self._recorded)
+        self._ordered = {day.day: day for day in known}
         self._years: dict[int, tuple[dict[date, str], frozenset[date]]] = {}
 
     @classmethod
@@ -49,6 +50,12 @@ class WorkCalendar:
     def recording(self, recorded: Iterable[OrderedDay], mark: int) -> WorkCalendar:
         """The same calendar with other recorded days."""
         return WorkCalendar(self._of_plan, recorded, mark)
+
+    def ordering(self, before: Iterable[OrderedDay], now: Iterable[OrderedDay]) -> WorkCalendar:
+        """The same calendar where a plan orders days `now` instead of `before`."""
+        gone = set(before) - set(now)
+        kept = (day for day in self._of_plan if day not in gone)
+        return WorkCalendar((*kept, *now), self._recorded, self.mark)
 
     def reason_off(self, day: date) -> str | None:
         """Why `day` is not worked, in Vietnamese; None when it is worked."""

@@ -16,6 +16,7 @@ from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import plan_paper, show
+from ntm_workflow.commands.plan_amend import apply, diff
 from ntm_workflow.commands.plan_import import import_
 from ntm_workflow.commands.plan_list import end, list_, standing
 from ntm_workflow.errors import AppendixFaults
@@ -23,7 +24,7 @@ from ntm_workflow.errors import AppendixFaults
 
 @click.group()
 def plan() -> None:
-    """Kiểm tra, xem kế hoạch và phụ lục; kế hoạch nào đang thực hiện."""
+    """Kiểm tra, xem, nhập, điều chỉnh kế hoạch; kế hoạch nào đang thực hiện."""
 
 
 @plan.command()
@@ -116,6 +117,8 @@ plan.add_command(show_, "show")
 plan.add_command(import_, "import")
 plan.add_command(list_, "list")
 plan.add_command(end)
+plan.add_command(diff)
+plan.add_command(apply)
 
 
 def _as_json(made: Plan, days: WorkCalendar) -> dict[str, Any]:
@@ -135,7 +138,7 @@ def _as_json(made: Plan, days: WorkCalendar) -> dict[str, Any]:
 def _row(row: Row, made: Plan, days: WorkCalendar) -> dict[str, Any]:
     dated = [] if row.reading.question else list(occurrences(row, made, days))
     return {
-        "id": row.id, "section": row.section, "content": row.content,
+        "id": row.id, "number": row.number, "section": row.section, "content": row.content,
         "timing": row.timing_text, "kind": str(row.reading.kind),
         "question": row.reading.question.text if row.reading.question else None,
         "directing": list(row.directing), "implementing": list(row.implementing),
@@ -157,15 +160,17 @@ def _print_plan(made: Plan, days: WorkCalendar) -> None:
     click.echo(texts.say("plan.head", plan=made.code, day=made.issued_on, year=made.year))
     click.echo(made.title)
     total = 0
+    section = ""
     for row in made.all_rows:
-        if row.section != "TC" and row.id.endswith(".1"):
-            click.echo(f"\n{row.section}. {made.section_title(row.section)}")
-        elif made.criteria and row is made.criteria[0]:
-            click.echo(f"\n{made.criteria_title}")
+        if row.section != section:
+            section = row.section
+            number, title = made.section_number(section), made.section_title(section)
+            click.echo(f"\n{number}. {title}" if section != "TC" else f"\n{made.criteria_title}")
         dated = [] if row.reading.question else list(occurrences(row, made, days))
         count = len(dated) * len(row.implementing)
         total += count
-        click.echo(f"\n  {row.id}  {row.content}")
+        code = texts.say("plan.row_code", row=row.id) if row.printed else ""
+        click.echo(f"\n  {row.number}  {row.content}{code}")
         said = {
             "timing": row.timing_text, "reading": describe(row.reading),
             "implementing": row.implementing_text, "bodies": len(row.implementing),

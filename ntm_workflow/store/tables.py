@@ -206,7 +206,7 @@ class Suspension(Base):
 class DueChange(Base):
     """A due day that moved, and why. The old day stays readable.
 
-    `cause` says what moved it: "person" (an extension) or "calendar" (an ordered
+    `cause` says what moved it: "person" (an extension), "amendment" or "calendar" (an ordered
     day). What a person chose, the calendar leaves alone.
     """
 

@@ -157,7 +157,8 @@ def _why(found: Dossier, plan: Plan) -> list[str]:
     for move in moves:
         to = date.fromisoformat(move["to"])
         key = "why.recounted" if move.get("cause") == recount.CAUSE else "why.moved"
-        steps.append(say(key, due=day(to), reason=move["reason"]))
+        key = "why.amended" if "document" in move else key
+        steps.append(say(key, due=day(to), **move))
     return [step[:1].upper() + step[1:] for step in map(str.strip, steps)]
 
 

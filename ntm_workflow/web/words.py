@@ -112,7 +112,8 @@ def bar(counts: Counts) -> list[Part]:
 
 # -- the audit ------------------------------------------------------------------
 
-_HIDDEN = {"plan", "submission", "before", "completed_on", "cause"}
+_HIDDEN = {"plan", "submission", "before", "completed_on", "cause", "why"}
+_LISTED = ("tasks", "added", "removed", "changed", "renumbered")  # the first few by name
 _FIRST = ("number", "issued_on", "opens_on", "due_on", "from", "to", "wanted", "reason", "tasks")
 
 
@@ -123,6 +124,8 @@ def details(entry: AuditEntry, plan: Plan) -> list[tuple[str, str]]:
     order = {key: place for place, key in enumerate(_FIRST)}
     for key, value in sorted(data.items(), key=lambda item: order.get(item[0], len(order))):
         shown = _value(key, value, plan)
+        if key == "document" and "reason" in data:  # the reason names it
+            continue
         if key not in _HIDDEN and shown:
             found.append((say(f"field.{key}"), shown))
     return found
@@ -132,7 +135,7 @@ def _value(key: str, value: Any, plan: Plan) -> str:
     if isinstance(value, list):
         if key == "bodies":
             return ", ".join(body(plan, one) for one in value)
-        few = ", ".join(str(one) for one in value[:3]) if key == "tasks" else ""
+        few = ", ".join(str(one) for one in value[:3]) if key in _LISTED else ""
         more = f" … ({len(value)})" if len(value) > 3 else ""
         return f"{few}{more}" if few else (str(len(value)) if value else "")
     if key == "digest":

@@ -31,6 +31,7 @@ class Action(enum.StrEnum):
 
     PLAN_LOADED = "plan.loaded"
     PLAN_ENDED = "plan.ended"
+    PLAN_AMENDED = "plan.amended"
     CLOCK_SET = "clock.set"
     TASK_OPENED = "task.opened"
     TASK_ACKNOWLEDGED = "task.acknowledged"

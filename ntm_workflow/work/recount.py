@@ -23,6 +23,7 @@ from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 CAUSE = "calendar"
+PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _move(
 
 
 def _due_by_calendar(plan: Plan, old: Occurrence) -> ColumnElement[bool]:
-    chosen = exists().where(DueChange.task_id == Task.id, DueChange.cause != CAUSE)
+    chosen = exists().where(DueChange.task_id == Task.id, DueChange.cause == PERSON)
     return and_(
         Task.plan_id == plan.id, Task.row_id == old.row_id, Task.period == old.period,
         Task.state == "open", Task.nominal_due == old.nominal_due, Task.due_on == old.due_on,

@@ -81,6 +81,8 @@ def _head(
     first += [line for cell in found[0].title_cells for line in cell.text.split("\n")]
     notes = [segment.note for segment in found if segment.note]
     top, asks = head.read(first, notes, known.register, [s.title for s in found if s.title])
+    top, amended = head.with_amended(top, known.plans)
+    asks = (*asks, *amended)
     office = known.offices.get(top.issuer, "")
     if office:
         return replace(top, coordination_office=office), asks

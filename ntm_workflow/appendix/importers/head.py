@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -36,6 +36,10 @@ _PREAMBLE = re.compile(
 _AUTHORITY = re.compile(r"^(uy ban nhan dan|ubnd|ban chi dao|bcd|so |bo |hoi dong nhan dan)\b")
 _WHOSE = re.compile(r"^(tinh|huyen|xa|phuong|thi tran|thi xa|quan|thanh pho) ")
 _YEAR = re.compile(r"\bnăm\s+(\d{4})\b", re.IGNORECASE)
+_AMENDED = re.compile(
+    r"\b(?:điều chỉnh|bổ sung|sửa đổi)\b[^/]*?\bkế hoạch\s+số\s*:?\s*(\d{1,5})\s*/\s*([\w&\-]+)",
+    re.IGNORECASE,
+)
 _LINES = 60  # a head is never longer
 
 
@@ -72,6 +76,17 @@ def read(
         if getattr(head, key) in (None, "") and key not in known:
             asks.append(Ask(f"head.no_{key}", ("plan", "", key)))
     return head, tuple(asks)
+
+
+def with_amended(head: Head, plans: Mapping[str, str]) -> tuple[Head, tuple[Ask, ...]]:
+    """The plan that the title says it amends, by its number, among the plans that are known."""
+    said = _AMENDED.search(head.title)
+    if not said:
+        return head, ()
+    number = f"{int(said[1])}/{said[2]}"
+    if amends := plans.get(fold(number), ""):
+        return replace(head, amends=amends), ()
+    return head, (Ask("head.amends_unknown", ("plan", "", "amends"), number),)
 
 
 def _texts(block: Paragraph | Table) -> Iterator[str]:

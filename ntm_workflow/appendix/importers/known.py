@@ -9,6 +9,7 @@ from typing import Any
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.model import BodyKind, Level, Unit
+from ntm_workflow.appendix.text import fold
 from ntm_workflow.appendix.toml_keys import KEYS
 from ntm_workflow.errors import Refused
 
@@ -19,13 +20,15 @@ TABLES = ("unit", "body")
 class Known:
     """A register and the tables it was made of, which the draft takes over as they are.
 
-    `offices` maps an issuer to the coordination office that the same file names.
+    `offices` maps an issuer to the coordination office that the same file names,
+    `plans` a number and symbol ("28/KH-UBND", folded) to the plan's id.
     """
 
     register: Register | None
     tables: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     offices: dict[str, str] = field(default_factory=dict)
     criteria: dict[str, object] = field(default_factory=dict)
+    plans: dict[str, str] = field(default_factory=dict)
 
 
 NOBODY = Known(None)
@@ -59,7 +62,10 @@ def load(data: bytes, level: Level | None = None) -> Known:
     if "issuer" in plan and "coordination_office" in plan:
         offices[plan["issuer"]] = plan["coordination_office"]
     rules = {k: v for k, v in tree.get("criteria", {}).items() if k in ("body", "check_in")}
-    return Known(Register(bodies, units, own), tables, offices, rules)
+    plans = {}
+    if "id" in plan and "number" in plan:
+        plans[fold(f"{plan['number']}/{plan.get('symbol', '')}")] = str(plan["id"])
+    return Known(Register(bodies, units, own), tables, offices, rules, plans)
 
 
 def _unit(entry: dict[str, Any]) -> Unit:

@@ -119,7 +119,8 @@ class DraftTarget:
 class Head:
     """What the head and the annex note say of the document; None or "" where they do not.
 
-    `issuer` is a body's id; `issuer_text` how the paper calls it.
+    `issuer` is a body's id; `issuer_text` how the paper calls it. `amends` is the
+    id of the plan it amends.
     """
 
     number: int | None = None
@@ -132,6 +133,7 @@ class Head:
     year: int | None = None
     level: str = ""
     coordination_office: str = ""
+    amends: str = ""
 
     @property
     def id(self) -> str:

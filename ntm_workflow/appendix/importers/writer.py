@@ -57,7 +57,7 @@ class _Writer:
         head = self.draft.head
         self.lines.append("[plan]")
         for key in ("id", "number", "symbol", "issuer", "title", "place", "issued_on", "year",
-                    "level", "coordination_office"):  # fmt: skip
+                    "level", "coordination_office", "amends"):  # fmt: skip
             self._asks("plan", "", key)
             if (value := getattr(head, key)) not in (None, ""):
                 self._key(key, value)
