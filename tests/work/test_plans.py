@@ -19,8 +19,9 @@ from ntm_workflow.appendix import toml_file
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import counts
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import AuditEntry, PlanVersion, Task
-from ntm_workflow.work import assign, audit, plans, tasks
+from ntm_workflow.store import schema
+from ntm_workflow.store.tables import AuditEntry, Base, PlanVersion, Task
+from ntm_workflow.work import assign, audit, dropfolder, people, plans, tasks
 from ntm_workflow.work.audit import Actor
 
 NEW_YEAR = date(2021, 1, 5)
@@ -257,3 +258,75 @@ def test_an_edited_file_of_an_ended_plan_changes_nothing(
     assert "đã kết thúc" in caplog.text
     assert rt.plan_of(SECOND).row("III.1").timing_text == "Tháng 1"
     assert rt.in_force == ()
+
+
+# -- the tables --------------------------------------------------------------------
+
+
+def test_a_database_from_before_keeps_its_plan_and_gets_the_text_at_the_next_load(
+    tmp_path: Path,
+) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    base = replace(settings.load(installation(tmp_path, JANUARY)), database_url=url)
+    old = runtime.assemble(base, None)
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with old.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO plan (id, issuer, number, symbol, year, title, digest, loaded_at)"
+                " VALUES (:id, 'ubnd-huyen', 12, 'KH-UBND', 2021, '', :digest, '2021-01-04')"
+            ),
+            {"id": SECOND, "digest": toml_file.parse(JANUARY).digest},
+        )
+    schema.upgrade(old.engine)
+    assert [v.text for v in versions(runtime.load(base), SECOND)] == [JANUARY]
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(rt: Runtime) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with rt.engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert not [
+        one for one in found if not isinstance(one, list) and one[0] in ("add_table", "add_column")
+    ]
+
+
+# -- evidence and contacts -----------------------------------------------------------
+
+
+def test_the_drop_folder_of_a_code_of_two_plans_is_asked_to_name_its_plan(rt: Runtime) -> None:
+    twin = "45-kh-ubnd-2020"
+    day = date(2020, 6, 22)
+    rt.set_simulated(day, SYSTEM)
+    rt = put(rt, paper("Tháng 6", number=45, year=2020, effective=date(2020, 3, 2)), day)
+    open_all(rt, day)
+    drop = rt.settings.var / "drop"
+    for name in ("III.1_2020-06_bql-tan-lap", f"{twin}_III.1_2020-06_bql-vu-le"):
+        (drop / name).mkdir(parents=True)
+        card = "Số: 12/BC-UBND\nNgày: 20/6/2020\nTrích yếu: Kết quả rà soát\n"
+        (drop / name / "van-ban.txt").write_text(card, "utf-8")
+    unclear, taken = sorted(dropfolder.collect(rt, actor=SYSTEM), key=lambda t: not t.fault)
+    assert f"{twin}:III.1/2020-06/bql-tan-lap" in unclear.fault
+    assert not taken.fault
+    with rt.reader() as session:
+        assert tasks.find(session, taken.task).state == "submitted"
+        assert tasks.find(session, "III.1/2020-06/bql-vu-le", FIRST).state == "open"
+
+
+def test_a_contact_may_speak_for_a_body_that_only_another_plan_knows(rt: Runtime) -> None:
+    new = ('[[body]]\nid = "vpdp-huyen"', '[[body]]\nid = "to-moi"\nname = "Tổ công tác mới"\n'
+           'level = "district"\nkind = "group"\n\n[[body]]\nid = "vpdp-huyen"')  # fmt: skip
+    rt = put(rt, paper("Tháng 1", changes=(new,)), NEW_YEAR)
+    data = "body,name,email\nTổ công tác mới,An,an@example.vn\nvpdp-huyen,Bình,b@example.vn\n"
+    with pytest.raises(people.ContactFaults):
+        people.read_csv(data.encode(), rt.plan)
+    lines = people.read_csv(data.encode(), rt.plan, rt.all_plans)
+    assert [line.bodies for line in lines] == [("to-moi",), ("vpdp-huyen",)]
