@@ -34,6 +34,7 @@ _PART = re.compile(r"^(?:có\s+)?(\d{1,5})\s+[^\W\d]")
 _LEAD = re.compile(rf"(?:(?:các|và|tại|ở)\s+|(?P<noun>{_PLACE})\s+|[,;&]\s*)+", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][\w'’]*|\d{1,3}\b")
 _UNFINISHED = re.compile(r"\s*(?:\.\.|…|v\.?v|,?\s*(?:như|ví dụ|chẳng hạn)\b)", re.IGNORECASE)
+_SOME = re.compile(r"\b(?:như|ví dụ|chẳng hạn|trừ|ngoài)\b", re.IGNORECASE)
 _MOST = 60  # names of one list
 
 
@@ -67,6 +68,8 @@ def _compared(passage: Passage, found: re.Match[str], code: str) -> Iterator[Fin
     bracket = found["opens"].startswith("(")
     read = _names(passage.text, found.end(), found["noun"], bracket)
     count = int(found["count"])
+    if _SOME.search(found["gap"]):
+        return
     if read is None or len(read.names) == count or not read.names:
         return
     if not bracket and len(read.names) < 2:
