@@ -117,6 +117,8 @@ def _print(file: Path, output: Path | None, made: Made, coverage: bool) -> None:
                   targets=len(draft.targets), questions=len(draft.asks)), err=told)  # fmt: skip
     for ask in draft.asks:
         click.echo(f"  {_where(ask.where)}: {sentences.ask(ask)}", err=told)
+    if draft.findings:
+        click.echo(texts.say("finding.imported", count=len(draft.findings)), err=told)
     if output:
         click.echo(texts.say("import.kept", path=str(output)))
     if made.faults:
@@ -182,6 +184,7 @@ def _as_json(
              "place": asdict(ask.place)}
             for ask in draft.asks
         ],
+        "findings": [show.finding(one) for one in draft.findings],
         "coverage": {
             "cells": proof.cells, "characters": proof.characters, "covered": proof.covered,
             "kinds": proof.kinds,

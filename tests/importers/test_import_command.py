@@ -37,7 +37,9 @@ def test_a_file_becomes_a_draft_that_is_a_plan(source: Path, tmp_path: Path) -> 
     assert done.exit_code == 0, done.output
     assert "14 dòng trong 11 mục, 10 dòng tiêu chí, 19 chỉ tiêu; 0 câu hỏi" in done.output
     assert "0 ô còn sót" in done.output
-    assert len(toml_file.load(draft).all_rows) == 24
+    assert "có 26 chỗ mâu thuẫn, bỏ ngỏ hoặc in sai" in done.output
+    made = toml_file.load(draft)
+    assert (len(made.all_rows), len(made.paper)) == (24, 26)
 
 
 def test_json_says_rows_questions_columns_and_the_proof(source: Path) -> None:
@@ -46,6 +48,7 @@ def test_json_says_rows_questions_columns_and_the_proof(source: Path) -> None:
     assert [row["id"] for row in report["rows"]][:3] == ["I.1", "II.1", "II.2"]
     assert report["plan"]["number"] == 28
     assert report["coverage"]["gaps"] == []
+    assert {"sum", "share", "commune"} & {one["code"].split(".")[0] for one in report["findings"]}
     assert {c["role"] for c in report["columns"]} >= {"content", "timing", "count"}
 
 

@@ -26,6 +26,7 @@ _EACH = re.compile(
     r"mỗi\s+xã[^.;:]{0,60}?thêm\s+(?:được\s+)?(?:ít nhất\s+)?(?:từ\s+)?(?P<least>\d{1,2})"
     r"(?:\s*(?:-|–|đến)\s*\d{1,2})?\s+tiêu chí"
 )
+_ANOTHER = re.compile(rf"\s*,\s*{CAPITAL}|\s+và\s+{CAPITAL}")  # "xã Vũ Lễ, Tân Lập …"
 _OTHER_SET = re.compile(r"nâng cao|kiểu mẫu")
 _FINISH = re.compile(
     r"số xã (?:\w+ ){0,3}?đạt chuẩn nông thôn mới\s*(?:là|:|đạt)?\s*(?P<count>\d{1,3})\s+xã\s*"
@@ -44,6 +45,7 @@ _AVERAGE = re.compile(
     re.IGNORECASE,
 )
 _YEARS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_CRITERIA = 19  # of the sets of 2016 and 2021, where the text sets no targets
 _WIDER = re.compile(r"toàn tỉnh|cả nước|toàn quốc|của tỉnh", re.IGNORECASE)
 
 
@@ -100,28 +102,26 @@ def _line_quote(line: DraftLine) -> Quote:
 def _gains(passages: Sequence[Passage], table: Table) -> Iterator[Finding]:
     """ "xã Vũ Lễ … đạt thêm 5 tiêu chí" against the lines that name Vũ Lễ."""
     by_commune = table.by_commune
-    if not by_commune:
-        return
-    for passage in passages:
+    for passage in passages if by_commune else ():
         for found in _GAINS.finditer(passage.text):
             between = found["between"]
-            if _OTHER_SET.search(between + found["after"]):
-                continue
-            if re.match(rf"\s*,\s*{CAPITAL}|\s+và\s+{CAPITAL}", between):
-                continue
-            least, most = int(found["least"]), int(found["most"] or found["least"])
-            lines = by_commune.get(fold(found["name"]), [])
-            enough = len(lines) >= least if "trở lên" in found["after"] else False
-            if least <= len(lines) <= most or enough:
-                continue
-            said = f"{least}-{most}" if most != least else str(least)
-            data: dict[str, object] = {
-                "name": found["name"], "said": said, "count": len(lines),
-                "lines": ", ".join(line.id for line in lines) or "–",
-            }  # fmt: skip
-            quotes = (passage.quote(found.start(), found.end("least") + 9),
-                      *map(_line_quote, lines))  # fmt: skip
-            yield Finding("commune.criteria", passage.place, data, quotes)
+            several = _ANOTHER.match(between)
+            if not several and not _OTHER_SET.search(between + found["after"]):
+                yield from _gain(passage, found, by_commune.get(fold(found["name"]), []))
+
+
+def _gain(passage: Passage, found: re.Match[str], lines: list[DraftLine]) -> Iterator[Finding]:
+    least, most = int(found["least"]), int(found["most"] or found["least"])
+    if "trở lên" in found["after"]:
+        most = max(most, len(lines))
+    if least <= len(lines) <= most:
+        return
+    data: dict[str, object] = {
+        "name": found["name"], "said": f"{least}-{most}" if most != least else str(least),
+        "count": len(lines), "lines": ", ".join(line.id for line in lines) or "–",
+    }  # fmt: skip
+    quote = passage.quote(found.start(), found.start("after"))
+    yield Finding("commune.criteria", passage.place, data, (quote, *map(_line_quote, lines)))
 
 
 # -- groups by the number of criteria ---------------------------------------------------
@@ -249,7 +249,8 @@ def _without(
 ) -> Iterator[Finding]:
     """ "mỗi xã … thêm 01 tiêu chí", and more communes are unfinished than the table names."""
     each = next(((p, m) for p in passages if (m := _EACH.search(p.text))), None)
-    finished = next((g for together in groups for g in together if g.first >= 19), None)
+    everything = len(table.targets) if table.complete else _CRITERIA
+    finished = next((g for together in groups for g in together if g.first >= everything), None)
     if each is None or finished is None or not table.lines:
         return
     passage, found = each

@@ -31,9 +31,14 @@ _QUANTITIES = re.compile(
     re.IGNORECASE,
 )
 _PART = re.compile(r"^(?:có\s+)?(\d{1,5})\s+[^\W\d]")
-_LEAD = re.compile(rf"(?:(?:các|và|tại|ở)\s+|(?P<noun>{_PLACE})\s+|[,;&]\s*)+", re.IGNORECASE)
+_LEAD = re.compile(rf"\s*(?:(?:các|và|tại|ở)\s+|(?P<noun>{_PLACE})\s+|[,;&]\s*)+", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][\w'’]*|\d{1,3}\b")
 _UNFINISHED = re.compile(r"\s*(?:\.\.|…|v\.?v|,?\s*(?:như|ví dụ|chẳng hạn)\b)", re.IGNORECASE)
+_NEXT = re.compile(r"\s*(?:,|và\b)")
+_NEXT_INSIDE = re.compile(r"\s*(?:[,;]|và\b)")
+_CLOSES = re.compile(r"\s*\)")
+_BRACKETED = re.compile(r"\s*\([^()]{0,200}\)")
+_SOME = re.compile(r"\b(?:như|ví dụ|chẳng hạn|trừ|ngoài)\b", re.IGNORECASE)
 _MOST = 60  # names of one list
 
 
@@ -67,9 +72,9 @@ def _compared(passage: Passage, found: re.Match[str], code: str) -> Iterator[Fin
     bracket = found["opens"].startswith("(")
     read = _names(passage.text, found.end(), found["noun"], bracket)
     count = int(found["count"])
-    if read is None or len(read.names) == count or not read.names:
+    if read is None or _SOME.search(found["gap"]) or len(read.names) == count:
         return
-    if not bracket and len(read.names) < 2:
+    if not read.names or (len(read.names) < 2 and not bracket):
         return
     data: dict[str, object] = {
         "count": count, "noun": " ".join(found["noun"].split()), "named": len(read.names),
@@ -80,29 +85,32 @@ def _compared(passage: Passage, found: re.Match[str], code: str) -> Iterator[Fin
 
 def _names(text: str, at: int, noun: str, bracket: bool) -> Names | None:
     """Read names up to the bracket's end, or to the end of the clause where there is none."""
+    names, nouns, end = _row(text, at, _NEXT_INSIDE if bracket else _NEXT)
+    open_end = bracket and not _CLOSES.match(text, end)
+    if open_end or _UNFINISHED.match(text, end) or len(names) > _MOST:
+        return None
+    mixed = len(nouns) > 1 and not all(one in noun.lower() for one in nouns)
+    shouted = any(name.isupper() and len(name) > 1 for name in names)  # "(NTM)" is no name
+    return None if mixed or shouted else Names(tuple(names), end)
+
+
+def _row(text: str, at: int, following: re.Pattern[str]) -> tuple[list[str], set[str], int]:
+    """Names in a row, the nouns said before them ("thôn", "xã"), and where the row ends."""
     names: list[str] = []
     nouns: set[str] = set()
     while len(names) <= _MOST:
-        lead = _LEAD.match(text, at)
-        if lead:
+        if lead := _LEAD.match(text, at):
             at = lead.end()
             nouns |= {lead["noun"].lower()} if lead["noun"] else set()
         name, after = _name(text, at)
         if not name or _UNFINISHED.match(text, after):
             break
         names.append(name)
-        at = _past_bracket(text, after)
-        if not re.match(r"\s*(?:[,;]|và\b)", text[at : at + 8]) or (
-            not bracket and re.match(r"\s*;", text[at : at + 4])
-        ):
+        bracketed = _BRACKETED.match(text, after)  # "(thôn Hồng Phong)" after a name
+        at = bracketed.end() if bracketed else after
+        if not following.match(text, at):
             break
-        at += len(text[at : at + 8]) - len(text[at : at + 8].lstrip())
-    closed = re.match(r"\s*\)", text[at : at + 4])
-    if _UNFINISHED.match(text, at) or (bracket and not closed) or len(names) > _MOST:
-        return None
-    mixed = len(nouns) > 1 and not all(one in noun.lower() for one in nouns)
-    shouted = any(name.isupper() and len(name) > 1 for name in names)
-    return None if mixed or shouted else Names(tuple(names), at)
+    return names, nouns, at
 
 
 def _name(text: str, at: int) -> tuple[str, int]:
@@ -116,12 +124,6 @@ def _name(text: str, at: int) -> tuple[str, int]:
             break
         end, first = word.end(), False
     return text[start:end], end
-
-
-def _past_bracket(text: str, at: int) -> int:
-    """Past "(thôn Hồng Phong)" after a name."""
-    found = re.compile(r"\s*\([^()]{0,200}\)").match(text, at)
-    return found.end() if found else at
 
 
 def _quantities(passage: Passage, found: re.Match[str]) -> Iterator[Finding]:

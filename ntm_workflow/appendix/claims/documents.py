@@ -34,23 +34,34 @@ class Cited:
 def find(passages: Sequence[Passage], issued_on: date | None) -> Iterator[Finding]:
     """Impossible days; documents that are younger than the plan; one document, two days."""
     cited: dict[str, list[Cited]] = defaultdict(list)
+    own = tuple(dated(passages))[:1]
     for passage in passages:
         yield from _impossible(passage)
         for found in _CITED.finditer(passage.text):
-            if (day := day_of(found)) is None:
-                continue
-            quote = passage.quote(found.start(), found.end())
-            key = f"{int(found['number'])}{found['of'] or ''}/{found['symbol']}".upper()
-            cited[key].append(Cited(key, day, fold(found["issuer"] or ""), quote))
-            data: dict[str, object] = {"document": key, "day": _shown(day)}
-            if found["of"] and int(found["of"][1:]) != day.year:
-                yield Finding("document.number_year", passage.place, data, (quote,))
-            if issued_on and day > issued_on:
-                late = {**data, "issued": _shown(issued_on)}
-                head = tuple(dated(passages))[:1]
-                yield Finding("document.later", passage.place, late, (quote, *head))
+            if one := _cited(passage, found):
+                cited[one.key].append(one)
+                yield from _younger(one, found["of"], issued_on, own)
     for found_all in cited.values():
         yield from _two_days(found_all)
+
+
+def _cited(passage: Passage, found: re.Match[str]) -> Cited | None:
+    day = day_of(found)
+    key = f"{int(found['number'])}{found['of'] or ''}/{found['symbol']}".upper()
+    quote = passage.quote(found.start(), found.end())
+    return Cited(key, day, fold(found["issuer"] or ""), quote) if day else None
+
+
+def _younger(
+    one: Cited, of: str | None, issued_on: date | None, own: tuple[Quote, ...]
+) -> Iterator[Finding]:
+    """A number of another year ("51/2025/… ngày 29/12/2024"); a day after the plan's own."""
+    data: dict[str, object] = {"document": one.key, "day": _shown(one.day)}
+    if of and int(of[1:]) != one.day.year:
+        yield Finding("document.number_year", one.quote.place, data, (one.quote,))
+    if issued_on and one.day > issued_on:
+        late = {**data, "issued": _shown(issued_on)}
+        yield Finding("document.later", one.quote.place, late, (one.quote, *own))
 
 
 def day_of(found: re.Match[str]) -> date | None:

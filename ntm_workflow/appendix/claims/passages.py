@@ -35,16 +35,13 @@ class Passage:
 
     `place` is how a person finds it ("phần I.2, tiêu chí 5", "dòng IX.1");
     `part` the part it belongs to ("III"); `level` the depth of its bullet, 0
-    without one; `heading` is true for a numbered title; `criterion` is the
-    criterion whose target it sets.
+    without one.
     """
 
     text: str
     place: str
     part: str = ""
     level: int = 0
-    heading: bool = False
-    criterion: int | None = None
 
     def quote(self, start: int, end: int) -> Quote:
         """The words from `start` to `end` with the rest of their clause, verbatim."""
@@ -150,19 +147,19 @@ class _Outline:
         return text[0].islower() and not _ITEM.match(text)
 
     def passage(self, text: str) -> Passage:
-        marked, heading, level = _MARKS.match(text), False, 0
+        marked, level = _MARKS.match(text), 0
         if marked:
             level = self._depth(marked[0].split()[-1][-1])
         elif item := _ITEM.match(text):
             self.letter, level = item[1], self._depth(")")
         else:
-            heading = self._heading(text)
+            self._title(text)
         if _RECIPIENTS.match(text):
             self.ended = True
         if said := _CRITERION.match(text):
             self.criterion = int(said[1])
         part = self.part.partition(" ")[0]  # one part of all articles
-        return Passage(text, self.place, part, level, heading, self.criterion)
+        return Passage(text, self.place, part, level)
 
     @property
     def place(self) -> str:
@@ -183,17 +180,14 @@ class _Outline:
             self._marks.append(mark)
         return len(self._marks)
 
-    def _heading(self, text: str) -> bool:
-        """Take the number of a title, True where there is one."""
+    def _title(self, text: str) -> None:
+        """Take the number of a title, where there is one."""
         for pattern in (_ROMAN, _ORDINAL, _ARTICLE, _LETTER):
             if (said := pattern.match(text)) and self._is_part(pattern, said, text):
                 self.part = f"Điều {said[1]}" if pattern is _ARTICLE else said[1]
-                self._fresh(number="", letter="")
-                return True
+                return self._fresh(number="", letter="")
         if said := _ARABIC.match(text):
             self._fresh(number=said[1] or said[2], letter="")
-            return True
-        return False
 
     @staticmethod
     def _is_part(pattern: re.Pattern[str], said: re.Match[str], text: str) -> bool:
