@@ -15,7 +15,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.chase import owed
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.store.tables import Contact, ContactBody, ReminderRun, RowRole, Task
-from ntm_workflow.work import audit, people
+from ntm_workflow.work import audit, people, successions
 from ntm_workflow.work.audit import Actor
 
 
@@ -129,11 +129,12 @@ def _upcoming_contacts(
     session: Session, plan: Plan, days: WorkCalendar, run: QuarterRun, today: date
 ) -> tuple[int, ...]:
     """Contacts of bodies that will owe something this quarter which is not open yet."""
+    stands = successions.stands(session, plan.id, today)
     bodies = {
         body
         for o in dated(plan, days)
         if o.opens_on > today and run.first <= o.due_on <= run.last
-        for body in plan.row(o.row_id).implementing
+        for body in stands.of(plan.row(o.row_id).implementing)
     }
     query = (
         select(ContactBody.contact_id)

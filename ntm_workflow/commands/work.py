@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, texts
 from ntm_workflow.appendix.bodies import Register
-from ntm_workflow.appendix.model import Body
 from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports.counts import grouped
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import Task
-from ntm_workflow.work import assign, evidence, extensions, review, tasks
+from ntm_workflow.work import assign, body_names, evidence, extensions, review, tasks
 from ntm_workflow.work.audit import Actor
+from ntm_workflow.work.body_names import Called
 
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
 ON = click.option("--on", type=show.DAY, help="Ngày làm, mặc định hôm nay (2020-06-22).")
@@ -34,18 +34,26 @@ def actor_for(rt: Runtime, body: str, role: str) -> Actor:
     return Actor(getpass.getuser(), role, find_body(rt, body).id, via="cli")
 
 
-def find_body(rt: Runtime, name: str) -> Body:
-    """A body by its id or by a name that means just one.
+def find_body(rt: Runtime, name: str) -> Called:
+    """A body by its id or by a name that means just one today.
 
     Raises:
         NotFound: none or several; names the nearest.
     """
+    today = rt.today()
+    with rt.reader() as session:
+        given = body_names.given(session, today)
+        found = name if name in given else body_names.named(given, name) or _of_plan(rt, name)
+        return body_names.on(session, found, today)
+
+
+def _of_plan(rt: Runtime, name: str) -> str:
     if rt.plan.has_body(name):
-        return rt.plan.body(name)
+        return name
     register = Register(rt.plan.bodies, rt.plan.units, rt.plan.level)
     named, lost = register.resolve(name)
     if not lost and len(named) == 1 and len(named[0].bodies) == 1:
-        return rt.plan.body(named[0].bodies[0])
+        return named[0].bodies[0]
     raise NotFound("body.unknown", body=name, nearest=", ".join(register.nearest(name)) or "–")
 
 
@@ -133,7 +141,8 @@ def submit(
     rt = runtime.load()
     today = show.as_day(on) or rt.today()
     by = actor_for(rt, body, "office")
-    doc = evidence.document(number, issued.date(), subject, rt.plan.body(by.body).name, today)
+    issuer = find_body(rt, by.body).name
+    doc = evidence.document(number, issued.date(), subject, issuer, today)
     with rt.reader() as session:
         tasks.find(session, task, rt.plan.id)
     stored = [_store(rt, path) for path in files]
@@ -316,6 +325,7 @@ def status(as_of: datetime | None, by: str | None, as_json: bool) -> None:
     with rt.reader() as session:
         whole = grouped(session, rt.plan.id, day, "plan").get("")
         parts = grouped(session, rt.plan.id, day, by) if by else {}  # type: ignore[arg-type]
+        names = _names(session, rt, by, parts, day)
     total = whole.as_dict() if whole else dict.fromkeys(_COUNTS, 0)
     if as_json:
         data: dict[str, Any] = {"as_of": day, "plan": rt.plan.id, **total}
@@ -325,14 +335,19 @@ def status(as_of: datetime | None, by: str | None, as_json: bool) -> None:
         show.emit(data)
         return
     click.echo(texts.say("status.title", plan=rt.plan.code, day=texts.full_day(day)))
-    rows = [(_label(rt, by, key), *parts[key].as_dict().values()) for key in sorted(parts)]
+    rows = [(names[key], *parts[key].as_dict().values()) for key in sorted(parts)]
     show.table([*rows, (texts.say("word.total"), *total.values())], "head.counts")
 
 
 _COUNTS = ("done_on_time", "done_late", "open_in_time", "open_overdue", "total")
 
 
-def _label(rt: Runtime, by: str | None, key: str) -> str:
-    if by == "body" and rt.plan.has_body(key):
-        return rt.plan.body(key).short
-    return texts.say(f"level.{key}") if by == "level" else key
+def _names(
+    session: Session, rt: Runtime, by: str | None, keys: Iterable[str], day: date
+) -> dict[str, str]:
+    """What to call each part; a body as it was called on the day."""
+    if by == "body":
+        on = body_names.page_day(rt.plan, day)
+        known = body_names.history(session, keys)
+        return {body: body_names.at(names, on).short for body, names in known.items()}
+    return {key: texts.say(f"level.{key}") if by == "level" else key for key in keys}

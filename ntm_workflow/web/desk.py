@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from ntm_workflow.calendar.occurrences import Occurrence, dated
 from ntm_workflow.reports import health
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import guard, words
+from ntm_workflow.work import body_names
+from ntm_workflow.work.body_names import Called
 
 HERE = Path(__file__).parent
 NAV = (
@@ -54,9 +56,20 @@ class Desk:
         found: tuple[Occurrence, ...] = self.request.app.state.occurrences
         return found
 
+    @cached_property
+    def given(self) -> dict[str, Called]:
+        """The bodies that events have founded or renamed, as called on the page's day."""
+        return body_names.given(self.session, body_names.page_day(self.plan, self.today))
+
+    def body_name(self, body_id: str) -> str:
+        """The short name of a body on the page's day."""
+        one = self.given.get(body_id)
+        return one.short if one else words.body(self.plan, body_id)
+
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Draw a page."""
-        shared = {"today": self.today, "simulated_on": self.simulated_on}
+        shared = {"today": self.today, "simulated_on": self.simulated_on,
+                  "body_name": self.body_name}  # fmt: skip
         return draw(self.request, template, status, **shared, **values)
 
 

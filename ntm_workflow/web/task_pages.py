@@ -22,8 +22,9 @@ from ntm_workflow.reports.tasks import Cursor, Filter
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
 from ntm_workflow.web import acts, forms
-from ntm_workflow.web.desk import opened
+from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
+from ntm_workflow.work import body_names
 from ntm_workflow.work import tasks as work_tasks
 
 router = APIRouter()
@@ -43,7 +44,7 @@ LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong"
 def task_list(request: Request) -> Response:
     asked = dict(request.query_params)
     with opened(request) as desk:
-        only = _filter(asked, desk.plan)
+        only = _filter(asked, desk)
         found = tasks.page(
             desk.session, desk.plan, only, desk.today,
             after=Cursor.parse(asked.get("sau", "")), before=Cursor.parse(asked.get("truoc", "")),
@@ -54,14 +55,15 @@ def task_list(request: Request) -> Response:
         )  # fmt: skip
 
 
-def _filter(asked: Mapping[str, str], plan: Plan) -> Filter:
+def _filter(asked: Mapping[str, str], desk: Desk) -> Filter:
     """What an address asks for; what it cannot mean is ignored."""
+    plan = desk.plan
     body, row, section = (asked.get(name, "") for name in ("don-vi", "dong", "muc"))
     return Filter(
         standing=STANDINGS.get(asked.get("tinh-trang", ""), ""),
         section=section if plan.section_title(section) or section == "TC" else "",
         row=row if plan.has_row(row) else "",
-        body=body if plan.has_body(body) else "",
+        body=body if plan.has_body(body) or (body and body in desk.given) else "",
         level=LEVELS.get(asked.get("cap", ""), ""),
         period=forms.clean(asked.get("ky", ""))[:40],
         text=forms.clean(asked.get("tim", ""))[:200],
@@ -111,13 +113,14 @@ def show(
 ) -> Response:  # fmt: skip
     """The page of a task; after a refusal with what was typed, and what others did since."""
     with opened(request) as desk:
-        found = dossier.one(desk.session, task_id)
+        day = body_names.page_day(desk.plan, desk.today)
+        found = dossier.one(desk.session, task_id, day)
         if found is None:
             raise NotFound("task.unknown", task=str(task_id))
         return desk.page(
             "task.html", trouble.status if trouble else 200,
             found=found, task=found.task, done=done, typed=typed or Typed("", {}),
-            trouble=trouble, offers=_offers(found, desk.plan), why=_why(found, desk.plan),
+            trouble=trouble, offers=_offers(found, desk), why=_why(found, desk.plan),
             row=desk.plan.row(found.task.row_id) if desk.plan.has_row(found.task.row_id) else None,
             since=_since(found, seen) if trouble and trouble.stale else [],
             late=acts.is_late(found.task, desk.today), limit=desk.rt.settings.evidence_limit,
@@ -126,13 +129,13 @@ def show(
         )  # fmt: skip
 
 
-def _offers(found: Dossier, plan: Plan) -> dict[str, str]:
+def _offers(found: Dossier, desk: Desk) -> dict[str, str]:
     """The acts that are possible now, each with the name of the body that would act."""
     offers = {}
     for name, act in acts.ACTS.items():
-        body = acts.speaker(act.role, found.task, plan)
+        body = acts.speaker(act.role, found.task, desk.plan)
         if body and act.offered(found.task, found.asked):
-            offers[name] = plan.body(body).short if plan.has_body(body) else body
+            offers[name] = desk.body_name(body)
     return offers
 
 

@@ -49,6 +49,10 @@ class Action(enum.StrEnum):
     NOTICE_SUPPRESSED = "notice.suppressed"
     NOTICE_RESENT = "notice.resent"
     CONTACT_IMPORTED = "contact.imported"
+    BODY_CHANGED = "body.changed"
+    HANDOVER_PROPOSED = "handover.proposed"
+    HANDOVER_CONFIRMED = "handover.confirmed"
+    HANDOVER_REFUSED = "handover.refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,8 +17,9 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.errors import NtmError
 from ntm_workflow.store.tables import Contact, ContactBody
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, body_names
 from ntm_workflow.work.audit import Action, Actor, Entry
+from ntm_workflow.work.body_names import Called
 
 COLUMNS = ("body", "name", "email", "role")
 _EMAIL = re.compile(r"^[^@\s<>,;:\"()\[\]]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])$")
@@ -49,11 +50,12 @@ class ContactLine:
     role: str
 
 
-def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
+def read_csv(data: bytes, plan: Plan, given: Iterable[Called] = ()) -> list[ContactLine]:
     """Read a contacts file: columns body, name, email, role (optional).
 
     UTF-8, with or without BOM, separated by comma or semicolon. `body` holds
-    ids or names as printed, several separated by "|".
+    ids or names as printed, several separated by "|". `given` are bodies that
+    events have founded or renamed: a name of theirs means them.
 
     Raises:
         ContactFaults: every fault of every line; nothing is to be changed.
@@ -69,10 +71,11 @@ def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
         data_: dict[str, object] = {"missing": ", ".join(missing), "wanted": ", ".join(COLUMNS)}
         raise ContactFaults((LineFault(1, "contacts.columns", data_),))
     register = Register(plan.bodies, plan.units, plan.level)
+    today = {one.id: one for one in given}
     lines: list[ContactLine] = []
     faults: list[LineFault] = []
     for row in reader:
-        found = _line(row, reader.line_num, register, plan)
+        found = _line(row, reader.line_num, register, plan, today)
         if isinstance(found, ContactLine):
             lines.append(found)
         else:
@@ -83,7 +86,11 @@ def read_csv(data: bytes, plan: Plan) -> list[ContactLine]:
 
 
 def _line(
-    row: dict[str, str | None], number: int, register: Register, plan: Plan
+    row: dict[str, str | None],
+    number: int,
+    register: Register,
+    plan: Plan,
+    given: dict[str, Called],
 ) -> ContactLine | list[LineFault]:
     cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
     faults: list[LineFault] = []
@@ -94,7 +101,7 @@ def _line(
         faults.append(LineFault(number, "contacts.name", {}))
     bodies: list[str] = []
     for printed in cells["body"].split("|"):
-        found = list(_bodies(printed.strip(), register, plan))
+        found = list(_bodies(printed.strip(), register, plan, given))
         if not found:
             nearest = ", ".join(register.nearest(printed))
             data: dict[str, object] = {"value": printed.strip(), "nearest": nearest}
@@ -103,9 +110,14 @@ def _line(
     return faults or ContactLine(tuple(bodies), cells["name"], email, cells["role"])
 
 
-def _bodies(printed: str, register: Register, plan: Plan) -> Iterator[str]:
-    if plan.has_body(printed):
+def _bodies(
+    printed: str, register: Register, plan: Plan, given: dict[str, Called]
+) -> Iterator[str]:
+    if plan.has_body(printed) or printed in given:
         yield printed
+        return
+    if body := body_names.named(given, printed):
+        yield body
         return
     named, lost = register.resolve(printed)
     if printed and not lost:

@@ -21,7 +21,6 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import (
-    BodyRecord,
     OccurrenceRecord,
     PlanRecord,
     RowRecord,
@@ -29,7 +28,7 @@ from ntm_workflow.store.tables import (
     Suspension,
     Task,
 )
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, body_names, successions
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 
@@ -51,8 +50,9 @@ def register(session: Session, plan: Plan, now: datetime, actor: Actor) -> bool:
     """Make the plan and its bodies known to the database; True if anything changed.
 
     Raises:
-        Refused: another plan of the same issuer has this number, or this id
-            belongs to a plan of another number.
+        Refused: another plan of the same issuer has this number, this id
+            belongs to a plan of another number, or a body is printed under a
+            name it never had.
     """
     known = session.get(PlanRecord, plan.id)
     if known and known.digest == plan.digest:
@@ -66,12 +66,7 @@ def register(session: Session, plan: Plan, now: datetime, actor: Actor) -> bool:
     record.digest, record.loaded_at = plan.digest, now
     session.add(record)
     session.flush()
-    for body in plan.bodies:
-        session.merge(
-            BodyRecord(
-                id=body.id, name=body.name, short=body.short, level=body.level, unit=body.unit
-            )
-        )
+    body_names.enrol(session, plan)
     for row in plan.all_rows:
         session.merge(
             RowRecord(
@@ -132,10 +127,14 @@ def open_due(
 ) -> list[Opened]:
     """Open every task that should be open today, missed days included. Safe to repeat.
 
+    A body that has ended gets none; what it leaves behind is proposed to its
+    successor (`work.successions`).
+
     An occurrence that was opened before for the same bodies costs one lookup.
     Two processes at once open each task once: the chain's head is locked, and
     the tasks are unique.
     """
+    successions.keep_up(session, plan, days, today, now=now, actor=actor)
     rows = [plan.row(row_id)] if row_id else list(plan.all_rows)
     due = [
         (row, occurrence)
@@ -223,6 +222,7 @@ def _insert_new(session: Session, task: dict[str, Any], row: Row) -> list[str]:
         )
     )  # fmt: skip
     new = [body for body in row.implementing if body not in known]
+    new = successions.stands(session, task["plan_id"], task["opened_on"]).of(new, known)
     if new:
         bulk.put(session, Task, task, ("body_id",), [(body,) for body in new])
     return new
