@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.appendix.text import fold
+from ntm_workflow.appendix.text import fold, sort_key
 from ntm_workflow.store.tables import (
     BodyEvent,
     BodyEventPart,
@@ -187,9 +187,17 @@ def _roles(session: Session, plan: Plan, gone: dict[str, End]) -> Iterable[Open]
     for role, body, row in session.execute(query):
         rows.setdefault((role, body), []).append(row)
     order = {row.id: place for place, row in enumerate(plan.all_rows)}
+    alike: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for (role, body), named in rows.items():
         listed = ", ".join(sorted(named, key=lambda row: order.get(row, 0)))
-        yield Open(f"succession.{role}", {**_said(session, gone[body]), "rows": listed})
+        end = gone[body]
+        key = (role, listed, end.on, end.document, end.example)
+        alike.setdefault(key, []).append(_said(session, end))
+    for (role, listed, *_), said in alike.items():
+        names = sorted((one["body"] for one in said), key=sort_key)
+        ids = [one["id"] for one in said]
+        data = {**said[0], "id": ids, "body": ", ".join(names), "rows": listed}
+        yield Open(f"succession.{role}", data)
 
 
 def _unopened(session: Session, plan: Plan, gone: dict[str, End], today: date) -> Iterable[Open]:

@@ -188,10 +188,10 @@ def _as_called(body_id: str, desk: Desk) -> Body:
     one = desk.given.get(body_id)
     if one is None:
         return desk.plan.body(body_id)
-    called = {"name": one.name, "short": one.short, "level": Level(one.level)}
+    level = Level(one.level)
     if desk.plan.has_body(body_id):
-        return replace(desk.plan.body(body_id), **called)
-    return Body(id=body_id, kind=BodyKind.OFFICE, unit=one.unit, **called)
+        return replace(desk.plan.body(body_id), name=one.name, short=one.short, level=level)
+    return Body(body_id, one.name, one.short, level, BodyKind.OFFICE, one.unit)
 
 
 def _by_level(lines: list[BodyLine]) -> list[tuple[Level, list[BodyLine]]]:

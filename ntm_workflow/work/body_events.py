@@ -91,15 +91,20 @@ def record(
     session.add(event)
     session.flush()
     _write_names(session, change, event.id)
-    session.add_all(
-        BodyEventPart(event_id=event.id, body_id=b, role=role) for role, b in _parts(change)
-    )
+    parts = (BodyEventPart(event_id=event.id, body_id=b, role=role) for role, b in _parts(change))
+    session.add_all(parts)
     session.flush()
-    data = {"kind": change.kind.value, "on": change.on, "document": change.document,
-            "bodies": list(change.bodies), "into": list(change.into),
-            "example": change.example}  # fmt: skip
+    data = _data(change)
     audit.append(session, actor, now, [Entry(Action.BODY_CHANGED, f"body-event/{event.id}", data)])
     return Recorded(event.id, True, successions.propose(session, today, now=now, actor=actor))
+
+
+def _data(change: Change) -> dict[str, object]:
+    data: dict[str, object] = {
+        "event": change.kind.value, "on": change.on, "document": change.document,
+        "bodies": list(change.bodies), "into": list(change.into),
+    }  # fmt: skip
+    return {**data, "example": True} if change.example else data
 
 
 def _tidied(change: Change) -> Change:
@@ -159,7 +164,7 @@ _SHAPES = {
 def _check_shape(change: Change, today: date) -> None:
     if not change.document:
         raise Refused("event.no_document")
-    if not EARLIEST <= change.on or change.on.year > today.year + YEARS_AHEAD:
+    if change.on < EARLIEST or change.on.year > today.year + YEARS_AHEAD:
         raise Refused("event.day", day=change.on)
     for bounds, side in zip(_SHAPES[change.kind], (change.bodies, change.into), strict=True):
         if not bounds[0] <= len(side) <= bounds[1]:

@@ -15,6 +15,7 @@ from ntm_workflow.appendix.model import Body, Plan
 from ntm_workflow.appendix.text import fold
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.store.tables import BodyName, BodyRecord, Task
+from ntm_workflow.work import successions
 
 ALWAYS = date.min  # the first name of a body that no event founded
 _MANY = 500  # ids in one statement; SQLite takes 999 values on old systems
@@ -166,25 +167,30 @@ def named(bodies: dict[str, Called], printed: str) -> str | None:
 # -- finding ----------------------------------------------------------------------
 
 
-def find(session: Session, named: str, day: date) -> Called:
+def find(session: Session, printed: str, day: date) -> Called:
     """The body of this id, or of this official or short name on a day.
+
+    Where several bore the name, the one that had not ended is meant.
 
     Raises:
         NotFound: none, or several; names the nearest ids.
     """
     everyone = history(session, session.scalars(select(BodyRecord.id)))
-    if named in everyone:
-        return on(session, named, day)
-    wanted = fold(named)
-    then = {body: at(names, day) for body, names in everyone.items()}
+    if printed in everyone:
+        return on(session, printed, day)
+    wanted = fold(printed)
+    then = {b: at(names, day) for b, names in everyone.items() if names[0].valid_from <= day}
     found = [b for b, one in then.items() if wanted in (fold(one.name), fold(one.short))]
+    if len(found) > 1:
+        gone = successions.ends(session, day)
+        found = [body for body in found if body not in gone] or found
     if len(found) == 1:
         return on(session, found[0], day)
     if not found:
         shorts = {body: fold(one.short) for body, one in then.items()}
         close = process.extract(wanted, shorts, limit=3, score_cutoff=60)
         found = [body for _, _, body in close]
-    raise NotFound("body.unknown", body=named, nearest=", ".join(sorted(found)) or "–")
+    raise NotFound("body.unknown", body=printed, nearest=", ".join(sorted(found)) or "–")
 
 
 def _in(session: Session, table: Any, column: Any, ids: list[str]) -> Iterable[Any]:

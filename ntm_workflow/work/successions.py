@@ -92,9 +92,8 @@ def propose(session: Session, today: date, *, now: datetime, actor: Actor) -> in
     if not gone or not _orphans(session, gone):
         return 0
     audit.lock(session)
-    rows = [
-        _proposal(gone[body], plan, today, task) for task, plan, body in _orphans(session, gone)
-    ]
+    found = _orphans(session, gone)  # again: somebody may have been before us
+    rows = [_proposal(gone[body], plan, today, task) for task, plan, body in found]
     return _put(session, rows, gone, now, actor)
 
 
