@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     "an id that is taken": (merge(A, B, into=Called(C, "X", "X", "commune")), "event.id_taken"),
     "an id with marks": (merge(A, B, into=Called("bql-Vũ", "X", "X", "commune")), "event.id"),
     "a level nobody knows": (merge(A, B, into=Called("x", "X", "X", "xã")), "event.level"),
-    "a new body without a name": (merge(A, B, into=Called("x", " ", "", "commune")), "event.no_name"),
+    "a body without a name": (merge(A, B, into=Called("x", " ", "", "commune")), "event.no_name"),
     "an unknown body": (merge(A, "bql-khong-co"), "body.unknown"),
     "an end into itself": (end(A, into=(A,)), "event.ends_into_itself"),
     "a rename to the same name": (
