@@ -151,6 +151,7 @@ def list_() -> None:
         .select_from(BodyRecord)
         .outerjoin(ContactBody, ContactBody.body_id == BodyRecord.id)
         .outerjoin(Contact, Contact.id == ContactBody.contact_id)
+        .where(body_names.known_by(BodyRecord.id, rt.today()))
         .group_by(BodyRecord.id, BodyRecord.short, BodyRecord.name)
         .order_by(BodyRecord.id)
     )

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from rapidfuzz import process
-from sqlalchemy import ColumnElement, Date, func, literal, select
+from sqlalchemy import ColumnElement, Date, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Body, Plan
@@ -137,6 +137,11 @@ def called(column: str, body_id: Any, day: Any) -> ColumnElement[Any]:
         .scalar_subquery()
     )
     return func.coalesce(found, getattr(BodyRecord, column))
+
+
+def known_by(body_id: Any, day: date) -> ColumnElement[bool]:
+    """SQL: the body had a name by a day; one that is founded later had none."""
+    return exists().where(BodyName.body_id == body_id, BodyName.valid_from <= day)
 
 
 def of_task(column: str, day: date) -> ColumnElement[Any]:

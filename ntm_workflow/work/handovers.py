@@ -14,6 +14,7 @@ from ntm_workflow.store.tables import BodyEvent, Handover, Suspension, Task
 from ntm_workflow.texts import say
 from ntm_workflow.work import audit, body_names, successions
 from ntm_workflow.work.audit import Action, Actor, Entry
+from ntm_workflow.work.successions import End
 
 NEWS = "handed-over"  # what the successor's next digest says instead of a rung
 
@@ -42,13 +43,14 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class _Deed:
-    """One decision under way, inside its transaction."""
+    """A person's decisions under way, inside one transaction; `gone` are the ended bodies."""
 
     session: Session
     days: WorkCalendar
     now: datetime
     today: date
     actor: Actor
+    gone: dict[str, End]
 
 
 def confirm(
@@ -72,7 +74,7 @@ def confirm(
             chosen; or the successor cannot take it.
     """
     audit.lock(session)
-    deed = _Deed(session, days, now, today, actor)
+    deed = _Deed(session, days, now, today, actor, successions.ends(session, today))
     return _confirm(deed, get(session, handover_id), to_body)
 
 
@@ -102,7 +104,7 @@ def confirm_all(
         .order_by(Task.due_on, Handover.id)
         .execution_options(populate_existing=True)
     )  # fmt: skip
-    deed = _Deed(session, days, now, today, actor)
+    deed = _Deed(session, days, now, today, actor, successions.ends(session, today))
     done: list[Confirmed] = []
     left: list[Left] = []
     for handover in session.scalars(query).all():
@@ -183,8 +185,7 @@ def _heir(deed: _Deed, handover: Handover, to_body: str | None) -> str:
     names = body_names.history(deed.session, [heir]).get(heir)
     if not names:
         raise NotFound("body.unknown", body=heir, nearest=", ".join(handover.choices) or "–")
-    end = successions.ends(deed.session, deed.today).get(heir)
-    if end:
+    if end := deed.gone.get(heir):
         raise Refused("event.ended", body=names[-1].name, day=end.on, document=end.document,
                       on=deed.today)  # fmt: skip
     if names[0].valid_from > deed.today:
