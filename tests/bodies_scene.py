@@ -58,6 +58,10 @@ class Bodies(Scene):
                 session, change, now=self.rt.moment(day), today=day, actor=OFFICE
             )
 
+    def withdraw(self, event: int, day: date = DAY) -> None:
+        with self.rt.sessions.begin() as session:
+            body_events.withdraw(session, event, "ghi nhầm", now=self.rt.moment(day), actor=OFFICE)
+
     def keep_up(self, day: date) -> int:
         with self.rt.sessions.begin() as session:
             return successions.keep_up(

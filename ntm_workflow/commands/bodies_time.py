@@ -319,6 +319,18 @@ def import_(file: Path, dry_run: bool, yes: bool) -> None:
     _record(load(), changes, dry_run, yes, where=str(file))
 
 
+@events.command()
+@click.argument("event", type=int, metavar="SỐ")
+@click.option("--reason", required=True, help="Lý do.")
+def withdraw(event: int, reason: str) -> None:
+    """Rút một sự kiện ghi nhầm, khi chưa bàn giao việc nào theo nó."""
+    rt = load()
+    now = rt.moment(rt.today())
+    with rt.sessions.begin() as session:
+        body_events.withdraw(session, event, reason, now=now, actor=actor())
+    click.echo(texts.say("event.withdrawn", id=event))
+
+
 @click.command()
 @click.argument("name", metavar="ĐƠN-VỊ")
 @JSON

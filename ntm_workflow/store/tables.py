@@ -449,7 +449,7 @@ class SimulatedClock(Base):
 
 
 class BodyEvent(Base):
-    """What happened to bodies on a day, by which document. Recorded once, never changed.
+    """What happened to bodies on a day, by which document. Never changed; a slip is withdrawn.
 
     `on_day` is the first day of the new state. `bodies` digests the parts, so that
     the same event cannot be there twice. `example` marks what no source confirms.

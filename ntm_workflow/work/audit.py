@@ -50,6 +50,7 @@ class Action(enum.StrEnum):
     NOTICE_RESENT = "notice.resent"
     CONTACT_IMPORTED = "contact.imported"
     BODY_CHANGED = "body.changed"
+    BODY_WITHDRAWN = "body.withdrawn"
     HANDOVER_PROPOSED = "handover.proposed"
     HANDOVER_CONFIRMED = "handover.confirmed"
     HANDOVER_REFUSED = "handover.refused"

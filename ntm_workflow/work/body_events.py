@@ -9,14 +9,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Level
 from ntm_workflow.appendix.text import fold, nfc
 from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.store.tables import BodyEvent, BodyEventPart, BodyName, BodyRecord
+from ntm_workflow.store.tables import (
+    BodyEvent,
+    BodyEventPart,
+    BodyName,
+    BodyRecord,
+    ContactBody,
+    Handover,
+    RowRole,
+    Task,
+)
 from ntm_workflow.work import audit, body_names, successions
 from ntm_workflow.work.audit import Action, Actor, Entry
 from ntm_workflow.work.body_names import ALWAYS, Called
@@ -97,6 +107,65 @@ def record(
     data = _data(change)
     audit.append(session, actor, now, [Entry(Action.BODY_CHANGED, f"body-event/{event.id}", data)])
     return Recorded(event.id, True, successions.propose(session, today, now=now, actor=actor))
+
+
+def withdraw(
+    session: Session, event_id: int, reason: str, *, now: datetime, actor: Actor
+) -> BodyEvent:
+    """Take back an event that was recorded by mistake, while nothing has come of it.
+
+    Raises:
+        NotFound: no such event.
+        Refused: no reason; work was handed over by it; or a body it founded is
+            in use.
+    """
+    audit.lock(session)
+    event = session.get(BodyEvent, event_id)
+    if event is None:
+        raise NotFound("event.none", id=event_id)
+    if not reason.strip():
+        raise Refused("reason.missing")
+    founded = _founded_by(session, event_id)
+    for used, found in _uses(session, event_id, founded):
+        if found:
+            raise Refused(f"event.used_{used}", id=event_id, count=found)
+    for table in (Handover, BodyName, BodyEventPart):
+        session.execute(delete(table).where(table.event_id == event_id))
+    session.execute(delete(BodyRecord).where(BodyRecord.id.in_(founded)))
+    session.delete(event)
+    session.flush()
+    successions.reopen(session)
+    data = {"event": event.kind, "on": event.on_day, "document": event.document,
+            "reason": reason.strip()}  # fmt: skip
+    entry = Entry(Action.BODY_WITHDRAWN, f"body-event/{event_id}", data)
+    audit.append(session, actor, now, [entry])
+    return event
+
+
+def _founded_by(session: Session, event_id: int) -> list[str]:
+    """The bodies whose first name this event gave."""
+    mine = select(BodyName.body_id).where(BodyName.event_id == event_id)
+    names = body_names.history(session, session.scalars(mine))
+    return [body for body, given in names.items() if given[0].event_id == event_id]
+
+
+def _uses(session: Session, event_id: int, founded: list[str]) -> Iterator[tuple[str, int]]:
+    """What would hang in the air without the event: ("handovers", 3)."""
+
+    def count(*conditions: Any) -> int:
+        return session.scalar(select(func.count()).where(*conditions)) or 0
+
+    yield "handovers", count(Handover.event_id == event_id, Handover.state == "confirmed")
+    yield "tasks", count(Task.body_id.in_(founded))
+    yield "contacts", count(ContactBody.body_id.in_(founded))
+    yield "rows", count(RowRole.body_id.in_(founded))
+    yield (
+        "events",
+        (
+            count(BodyEventPart.body_id.in_(founded), BodyEventPart.event_id != event_id)
+            + count(Handover.to_body.in_(founded), Handover.event_id != event_id)
+        ),
+    )
 
 
 def _data(change: Change) -> dict[str, object]:

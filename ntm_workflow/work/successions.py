@@ -205,11 +205,13 @@ def _standing(session: Session, plan_id: str) -> dict[str, tuple[str, str | None
     return {body: (state, to) for body, state, to in session.execute(query)}
 
 
-def reopen(session: Session, plan_id: str) -> None:
-    """Let the next opening look at every occurrence again: somebody may get a task now."""
-    session.execute(
-        update(OccurrenceRecord).where(OccurrenceRecord.plan_id == plan_id).values(owing="")
-    )
+def reopen(session: Session, plan_id: str | None = None) -> None:
+    """Let the next opening look at every occurrence again, of a plan or of all.
+
+    Somebody who was passed over may get a task now; who has one gets no other.
+    """
+    again = update(OccurrenceRecord).values(owing="")
+    session.execute(again.where(OccurrenceRecord.plan_id == plan_id) if plan_id else again)
 
 
 def open_proposals(session: Session, event_id: int) -> int:

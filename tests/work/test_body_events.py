@@ -180,6 +180,45 @@ def test_events_out_of_their_order_are_explained(town: Bodies) -> None:
     assert called(town, A, BEFORE).name == "BQL Tân Lập xưa"
 
 
+@pytest.mark.parametrize("kind", EVENTS)
+def test_an_event_recorded_by_mistake_is_withdrawn_without_a_trace_but_the_audit(
+    town: Bodies, kind: str
+) -> None:
+    town.open(date(2020, 6, 1))
+    before = called(town, A, DAY)
+    event = town.record(EVENTS[kind]).id
+    town.keep_up(DAY)
+    town.withdraw(event)
+    assert (town.events(), town.proposals()) == ([], [])
+    assert called(town, A, DAY) == before
+    with town.rt.reader() as session:
+        assert body_names.given(session, DAY) == {}
+        entry = audit.entries(session, action="body.withdrawn")[0]
+    assert "ghi nhầm" in entry.data
+    assert town.record(EVENTS[kind]).new  # and can be recorded rightly
+    assert town.broken_audit() is None
+
+
+def test_an_event_of_which_something_has_come_is_not_withdrawn(town: Bodies) -> None:
+    town.open(date(2020, 6, 1))
+    first = town.record(merge(A, B)).id
+    second = town.record(renamed(NEW.id, "Tên khác", on=date(2020, 8, 1))).id
+    for event, key in ((first, "event.used_events"), (second, None), (first, None)):
+        if key is None:
+            town.withdraw(event)
+            continue
+        with pytest.raises(Refused) as error:
+            town.withdraw(event)
+        assert error.value.key == key
+    event = town.record(merge(A, B)).id
+    town.confirm(town.proposals()[0].id)
+    with pytest.raises(Refused) as error:
+        town.withdraw(event)
+    assert error.value.key == "event.used_handovers"
+    with pytest.raises(NotFound):
+        town.withdraw(9999)
+
+
 # -- names as they were ------------------------------------------------------------
 
 

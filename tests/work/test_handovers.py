@@ -339,6 +339,15 @@ def test_a_refused_succession_stays_a_finding(town: Bodies) -> None:
     assert said == {A, B}
 
 
+def test_a_body_whose_end_was_a_mistake_gets_what_was_not_opened_for_it(town: Bodies) -> None:
+    event = town.record(merge(A, B)).id
+    town.open(DECEMBER)
+    town.withdraw(event, DECEMBER)
+    assert town.open(DECEMBER) == 2
+    states = town.states("III.1", "2020-12")
+    assert (states[A], states[B], len(states)) == ("open", "open", 34)
+
+
 def test_a_plan_that_was_over_before_the_event_asks_nothing_about_its_future(
     town: Bodies,
 ) -> None:
