@@ -51,7 +51,7 @@ def task_list(request: Request) -> Response:
         )  # fmt: skip
         return desk.page(
             "tasks.html", found=found, only=only, chosen=asked,
-            choices=_choices(desk.plan), address=_address(asked),
+            choices=_choices(desk, only), address=_address(asked),
         )  # fmt: skip
 
 
@@ -70,16 +70,18 @@ def _filter(asked: Mapping[str, str], desk: Desk) -> Filter:
     )
 
 
-def _choices(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+def _choices(desk: Desk, only: Filter) -> dict[str, list[tuple[str, str]]]:
     """What each list of the filter form offers, as (value, words)."""
-    bodies = sorted(plan.bodies, key=lambda body: sort_key(body.short))
+    plan = desk.plan
+    ids = dict.fromkeys([*(body.id for body in plan.bodies), *filter(None, [only.body])])
+    bodies = sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
     levels = {body.level for body in plan.bodies}
     return {
         "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in STANDINGS.items()],
         "muc": [(s.id, f"{s.id}. {s.title}") for s in plan.sections]
         + ([("TC", say("criteria.section"))] if plan.criteria else []),
         "dong": [(row.id, f"{row.id} {row.content}") for row in plan.all_rows],
-        "don-vi": [(body.id, body.short) for body in bodies],
+        "don-vi": bodies,
         "cap": [(slug, say(f"level.{name}")) for slug, name in LEVELS.items() if name in levels],
     }
 

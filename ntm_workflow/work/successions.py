@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, insert, select, update
+from sqlalchemy import Select, exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ntm_workflow.appendix.model import Plan
@@ -212,17 +212,3 @@ def reopen(session: Session, plan_id: str | None = None) -> None:
     """
     again = update(OccurrenceRecord).values(owing="")
     session.execute(again.where(OccurrenceRecord.plan_id == plan_id) if plan_id else again)
-
-
-def open_proposals(session: Session, event_id: int) -> int:
-    """How many proposals of an event wait for a person."""
-    query = (
-        select(func.count())
-        .select_from(Handover)
-        .outerjoin(Task, Task.id == Handover.task_id)
-        .where(
-            Handover.event_id == event_id, Handover.state == "proposed",
-            and_(Handover.task_id.is_(None)) | (Task.state == "open"),
-        )
-    )  # fmt: skip
-    return session.scalar(query) or 0
