@@ -24,7 +24,7 @@ from ntm_workflow.chase import outbox, quarterly, reminders
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Extension, Submission, Task
-from ntm_workflow.work import evidence, extensions, people, review, tasks
+from ntm_workflow.work import body_names, evidence, extensions, people, review, tasks
 from ntm_workflow.work.audit import Actor
 
 CLOCK = Actor("mô phỏng", via="simulation")
@@ -128,12 +128,13 @@ def _wants_more_time(task: Task, day: date) -> bool:
 
 
 def _hand_in(session: Session, rt: Runtime, plan: Plan, task: Task, day: date) -> None:
-    body = plan.body(task.body_id)
+    kind = plan.body(task.body_id).kind if plan.has_body(task.body_id) else ""
     content = plan.row(task.row_id).content if plan.has_row(task.row_id) else task.row_id
-    symbol = {"authority": "BC-UBND", "committee": "BC-BCĐ"}.get(body.kind, "BC-CQ")
+    symbol = {"authority": "BC-UBND", "committee": "BC-BCĐ"}.get(kind, "BC-CQ")
     number = f"{1 + _lot(task.code + str(day), 240)}/{symbol}"
     subject = f"Kết quả: {content} (văn bản mô phỏng)"[: evidence.SUBJECT_LIMIT]
-    doc = evidence.document(number, day, subject, body.name, day)
+    issuer = body_names.on(session, task.body_id, day).name
+    doc = evidence.document(number, day, subject, issuer, day)
     late = "Chờ xác nhận của các thôn (mô phỏng)" if day > task.due_on else ""
     evidence.submit(
         session, task, plan, rt.days, doc, by=_speaking_for(task.body_id),

@@ -20,15 +20,19 @@ from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.channels.result import Message
 from ntm_workflow.store.tables import (
+    BodyEvent,
     BodyRecord,
     Contact,
     ContactBody,
+    Handover,
     Notice,
     NoticeItem,
     RowRecord,
     Submission,
     Task,
 )
+from ntm_workflow.work import body_names, successions
+from ntm_workflow.work.handovers import NEWS as HANDED_OVER
 
 OPENING = "quarter-opening"
 
@@ -80,7 +84,8 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
     left out; a review that has been done too.
     """
     query = (
-        select(NoticeItem.role, NoticeItem.rung, Task, RowRecord.content, BodyRecord.short)
+        select(NoticeItem.role, NoticeItem.rung, Task, RowRecord.content)
+        .add_columns(body_names.called("short", Task.body_id, notice.run_on))
         .join(Task, Task.id == NoticeItem.task_id)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)
@@ -103,6 +108,8 @@ def _still(task: Task, role: str) -> bool:
 def _why(session: Session, task: Task, rung: str) -> str:
     if rung == "assigned":
         return texts.say("digest.assigned", note=task.note)
+    if rung == HANDED_OVER:
+        return _from_whom(session, task)
     if rung != "returned":
         return ""
     last = session.scalars(
@@ -111,6 +118,21 @@ def _why(session: Session, task: Task, rung: str) -> str:
         .order_by(Submission.id.desc())
     ).first()
     return texts.say("digest.returned", reason=last.review_reason) if last else ""
+
+
+def _from_whom(session: Session, task: Task) -> str:
+    """Whose task it was before, and by which document it came."""
+    query = (
+        select(Handover.body_id, BodyEvent.document, BodyEvent.on_day)
+        .join(BodyEvent, BodyEvent.id == Handover.event_id)
+        .where(Handover.new_task_id == task.id)
+        .order_by(Handover.id)
+    )
+    found = session.execute(query).all()
+    names = body_names.history(session, [body for body, _, _ in found])
+    before = [body_names.at(names[body], day).short for body, _, day in found]
+    document = found[0].document if found else ""
+    return texts.say("digest.handed_over", bodies=", ".join(before), document=document)
 
 
 def ahead(
@@ -128,24 +150,29 @@ def ahead(
         )
     )
     return [
-        (plan, line) for plan in plans for line in _ahead(plan, days, notice.run_on, mine, today)
+        (plan, line)
+        for plan in plans
+        for line in _ahead(session, plan, days, notice.run_on, mine, today)
     ]
 
 
-def _ahead(plan: Plan, days: WorkCalendar, run_on: date, mine: set[str], today: date) -> list[Line]:
+def _ahead(
+    session: Session, plan: Plan, days: WorkCalendar, run_on: date, mine: set[str], today: date
+) -> list[Line]:
     run = next((r for r in quarter_runs(plan, days) if r.first <= run_on <= r.last), None)
     if run is None:
         return []
+    stands, names = successions.stands(session, plan.id, today), body_names.history(session, mine)
     return [
         Line(
             code=f"{o.row_id}/{o.period}/{body}", content=plan.row(o.row_id).content,
-            body=plan.body(body).short, period=texts.period(o.period),
+            body=body_names.at(names[body], today).short, period=texts.period(o.period),
             due=texts.full_day(o.due_on), distance=texts.say("digest.opens_on", day=o.opens_on),
             why="", url="", action="", due_on=o.due_on,
         )
         for o in dated(plan, days)
         if o.opens_on > today and run.first <= o.due_on <= run.last
-        for body in plan.row(o.row_id).implementing
+        for body in stands.of(plan.row(o.row_id).implementing)
         if body in mine
     ]  # fmt: skip
 

@@ -16,7 +16,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.chase import owed
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.store.tables import Contact, ContactBody, ReminderRun, RowRole, Task
-from ntm_workflow.work import audit, people
+from ntm_workflow.work import audit, people, successions
 from ntm_workflow.work import plans as work_plans
 from ntm_workflow.work.audit import Actor
 
@@ -166,17 +166,20 @@ def _upcoming_contacts(
     going = work_plans.in_force(session)
     for plan, run in runs:
         if plan.id in going:
-            bodies = _upcoming_bodies(plan, run, days, today)
+            bodies = _upcoming_bodies(session, plan, run, days, today)
             found.update(dict.fromkeys(_contacts(session, bodies), plan.id))
     return found
 
 
-def _upcoming_bodies(plan: Plan, run: QuarterRun, days: WorkCalendar, today: date) -> set[str]:
+def _upcoming_bodies(
+    session: Session, plan: Plan, run: QuarterRun, days: WorkCalendar, today: date
+) -> set[str]:
+    stands = successions.stands(session, plan.id, today)
     return {
         body
         for o in dated(plan, days)
         if o.opens_on > today and run.first <= o.due_on <= run.last
-        for body in plan.row(o.row_id).implementing
+        for body in stands.of(plan.row(o.row_id).implementing)
     }
 
 

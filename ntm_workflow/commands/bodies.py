@@ -1,10 +1,14 @@
-"""`ntm bodies`: the register of bodies, and how body cells are split. No database is touched."""
+"""`ntm bodies`: the register of bodies, and how body cells are split.
+
+No database is touched here; what happens to bodies is in `bodies_time`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from ntm_workflow.appendix.body_cells import Split, split
 from ntm_workflow.appendix.body_edit import Sheet
 from ntm_workflow.appendix.model import BodyKind, Level
 from ntm_workflow.appendix.text import fold, nfc
-from ntm_workflow.commands import show
+from ntm_workflow.commands import bodies_time, handovers, show
 from ntm_workflow.errors import Refused
 
 FILE = click.option("--file", "path", type=click.Path(path_type=Path),
@@ -24,15 +28,31 @@ FILE = click.option("--file", "path", type=click.Path(path_type=Path),
 
 @click.group()
 def bodies() -> None:
-    """Đơn vị: danh sách, cách gọi, và cách tách một ô nhiều đơn vị."""
+    """Đơn vị: danh sách, cách gọi, tách một ô; và sáp nhập, đổi tên, kết thúc theo thời gian."""
+
+
+for _command in (*bodies_time.COMMANDS, *handovers.COMMANDS):
+    bodies.add_command(_command)
 
 
 @bodies.command("split")
 @click.argument("text", required=False)
 @click.option("--jsonl", is_flag=True, help="Đọc từng dòng JSON từ đầu vào, trả từng dòng JSON.")
 @click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
-def split_(text: str | None, jsonl: bool, as_json: bool) -> None:
-    """Tách ô TEXT thành từng đơn vị, viết đủ chữ."""
+@click.option("--into", multiple=True, help="Chia đơn vị TEXT thành các mã này.")
+@click.option("--new", multiple=True, help='Chia đơn vị TEXT; đơn vị mới "MÃ=Tên".')
+@bodies_time.LEVEL
+@bodies_time.dated(needed=False)
+def split_(
+    text: str | None, jsonl: bool, as_json: bool, into: tuple[str, ...], new: tuple[str, ...],
+    level: str | None, **event: Any,
+) -> None:  # fmt: skip
+    """Tách ô TEXT thành từng đơn vị; với --into hay --new: ghi việc chia đơn vị TEXT."""
+    if into or new:
+        if text is None:
+            raise click.UsageError("TEXT")
+        bodies_time.split(text, into, new, level, **event)
+        return
     if jsonl:
         _lines()
         return
@@ -91,9 +111,13 @@ def _told(entry: dict[str, Any]) -> dict[str, Any]:
 @bodies.command("show")
 @click.argument("name")
 @FILE
+@click.option("--on", type=show.DAY, help="Tên và cấp vào ngày này, theo các sự kiện đã ghi.")
 @click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
-def show_(name: str, path: Path | None, as_json: bool) -> None:
+def show_(name: str, path: Path | None, on: datetime | None, as_json: bool) -> None:
     """Đơn vị có mã hay tên là NAME, và mọi cách gọi của nó."""
+    if on:
+        bodies_time.show_on(name, on.date(), as_json)
+        return
     sheet = _sheet(path)
     entry = _told(sheet.entries[sheet.find(name)])
     if as_json:

@@ -17,7 +17,7 @@ from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import BodyRecord, Contact, ContactBody, Notice
-from ntm_workflow.work import audit, people
+from ntm_workflow.work import audit, body_names, people
 from ntm_workflow.work.audit import Actor
 
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
@@ -131,7 +131,9 @@ def contacts() -> None:
 def import_(file: Path) -> None:
     """Nhập đầu mối từ tệp CSV (cột body, name, email, role). Nhập lại không thay đổi gì."""
     rt = runtime.load()
-    lines = people.read_csv(file.read_bytes(), rt.plan, rt.all_plans)
+    with rt.reader() as session:
+        given = body_names.given(session, rt.today())
+    lines = people.read_csv(file.read_bytes(), rt.plan, rt.all_plans, given.values())
     with rt.sessions.begin() as session:
         changed = people.import_contacts(
             session, lines, now=rt.now(), actor=Actor(getpass.getuser(), via="cli")
@@ -143,12 +145,14 @@ def import_(file: Path) -> None:
 def list_() -> None:
     """Đơn vị nào có đầu mối nào; đơn vị chưa có đầu mối."""
     rt = runtime.load()
+    short = body_names.called("short", BodyRecord.id, rt.today())
     query = (
-        select(BodyRecord.short, func.count(ContactBody.contact_id), func.min(Contact.email))
+        select(short, func.count(ContactBody.contact_id), func.min(Contact.email))
         .select_from(BodyRecord)
         .outerjoin(ContactBody, ContactBody.body_id == BodyRecord.id)
         .outerjoin(Contact, Contact.id == ContactBody.contact_id)
-        .group_by(BodyRecord.id, BodyRecord.short)
+        .where(body_names.known_by(BodyRecord.id, rt.today()))
+        .group_by(BodyRecord.id, BodyRecord.short, BodyRecord.name)
         .order_by(BodyRecord.id)
     )
     with rt.reader() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, texts
 from ntm_workflow.appendix.bodies import Register
-from ntm_workflow.appendix.model import Body, Plan
+from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound, Refused
@@ -23,8 +23,9 @@ from ntm_workflow.reports.counts import grouped
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import Task
-from ntm_workflow.work import assign, evidence, extensions, review, tasks
+from ntm_workflow.work import assign, body_names, evidence, extensions, review, tasks
 from ntm_workflow.work.audit import Actor
+from ntm_workflow.work.body_names import Called
 
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
 ON = click.option("--on", type=show.DAY, help="Ngày làm, mặc định hôm nay (2020-06-22).")
@@ -37,23 +38,31 @@ def chosen(rt: Runtime, plan_id: str | None) -> Plan:
     return rt.plan_of(plan_id) if plan_id else rt.plan
 
 
-def actor_for(plan: Plan, body: str, role: str) -> Actor:
+def actor_for(rt: Runtime, plan: Plan, body: str, role: str) -> Actor:
     """Who runs the command, speaking for a body named by id or as printed."""
-    return Actor(getpass.getuser(), role, find_body(plan, body).id, via="cli")
+    return Actor(getpass.getuser(), role, find_body(rt, plan, body).id, via="cli")
 
 
-def find_body(plan: Plan, name: str) -> Body:
-    """A body by its id or by a name that means just one.
+def find_body(rt: Runtime, plan: Plan, name: str) -> Called:
+    """A body by its id or by a name that means just one today.
 
     Raises:
         NotFound: none or several; names the nearest.
     """
+    today = rt.today()
+    with rt.reader() as session:
+        given = body_names.given(session, today)
+        found = name if name in given else body_names.named(given, name) or _of_plan(plan, name)
+        return body_names.on(session, found, today)
+
+
+def _of_plan(plan: Plan, name: str) -> str:
     if plan.has_body(name):
-        return plan.body(name)
+        return name
     register = Register(plan.bodies, plan.units, plan.level)
     named, lost = register.resolve(name)
     if not lost and len(named) == 1 and len(named[0].bodies) == 1:
-        return plan.body(named[0].bodies[0])
+        return named[0].bodies[0]
     raise NotFound("body.unknown", body=name, nearest=", ".join(register.nearest(name)) or "–")
 
 
@@ -113,7 +122,7 @@ def tasks_(
     if row_id:
         query = query.where(Task.row_id == row_id)
     if body:
-        query = query.where(Task.body_id == find_body(plan, body).id)
+        query = query.where(Task.body_id == find_body(rt, plan, body).id)
     if late:
         query = query.where(Task.state == "open", Task.due_on < today)
     with rt.reader() as session:
@@ -149,8 +158,9 @@ def submit(
     today = show.as_day(on) or rt.today()
     with rt.reader() as session:
         plan = rt.plan_of(tasks.find(session, task, plan_id).plan_id)
-    by = actor_for(plan, body, "office")
-    doc = evidence.document(number, issued.date(), subject, plan.body(by.body).name, today)
+    by = actor_for(rt, plan, body, "office")
+    issuer = find_body(rt, plan, by.body).name
+    doc = evidence.document(number, issued.date(), subject, issuer, today)
     stored = [_store(rt, path) for path in files]
     with rt.sessions.begin() as session:
         found = tasks.find(session, task, plan_id)
@@ -188,8 +198,8 @@ def assign_(
     rt = runtime.load()
     today = show.as_day(on) or rt.today()
     plan = chosen(rt, plan_id)
-    actor = actor_for(plan, by or plan.coordination_office, "coordination")
-    ids = [find_body(plan, name).id for name in bodies]
+    actor = actor_for(rt, plan, by or plan.coordination_office, "coordination")
+    ids = [find_body(rt, plan, name).id for name in bodies]
     with rt.sessions.begin() as session:
         made = assign.assign(
             session, plan, rt.days, row, ids, due.date(), note,
@@ -222,7 +232,7 @@ def _move(
     with rt.sessions.begin() as session:
         found = tasks.find(session, task, plan_id)
         plan = rt.plan_of(found.plan_id)
-        actor = actor_for(plan, by or plan.coordination_office, role)
+        actor = actor_for(rt, plan, by or plan.coordination_office, role)
         act(Move(session, found, plan, rt.days, actor, now, today))
     click.echo(texts.say(done, task=found.code, due=found.due_on))
 
@@ -350,6 +360,7 @@ def status(as_of: datetime | None, by: str | None, plan_id: str | None, as_json:
     with rt.reader() as session:
         whole = grouped(session, plan.id, day, "plan").get("")
         parts = grouped(session, plan.id, day, by) if by else {}  # type: ignore[arg-type]
+        names = _names(session, plan, by, parts, day)
     total = whole.as_dict() if whole else dict.fromkeys(_COUNTS, 0)
     if as_json:
         data: dict[str, Any] = {"as_of": day, "plan": plan.id, **total}
@@ -359,14 +370,19 @@ def status(as_of: datetime | None, by: str | None, plan_id: str | None, as_json:
         show.emit(data)
         return
     click.echo(texts.say("status.title", plan=plan.code, day=texts.full_day(day)))
-    rows = [(_label(plan, by, key), *parts[key].as_dict().values()) for key in sorted(parts)]
+    rows = [(names[key], *parts[key].as_dict().values()) for key in sorted(parts)]
     show.table([*rows, (texts.say("word.total"), *total.values())], "head.counts")
 
 
 _COUNTS = ("done_on_time", "done_late", "open_in_time", "open_overdue", "total")
 
 
-def _label(plan: Plan, by: str | None, key: str) -> str:
-    if by == "body" and plan.has_body(key):
-        return plan.body(key).short
-    return texts.say(f"level.{key}") if by == "level" else key
+def _names(
+    session: Session, plan: Plan, by: str | None, keys: Iterable[str], day: date
+) -> dict[str, str]:
+    """What to call each part; a body as it was called on the day."""
+    if by == "body":
+        on = body_names.page_day(plan, day)
+        known = body_names.history(session, keys)
+        return {body: body_names.at(names, on).short for body, names in known.items()}
+    return {key: texts.say(f"level.{key}") if by == "level" else key for key in keys}

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.store.tables import BodyRecord, DueChange, RowRecord, Suspension, Task
+from ntm_workflow.work import body_names
 
 By = Literal["plan", "section", "row", "body", "level"]
 
@@ -51,7 +52,7 @@ def grouped(session: Session, plan_id: str, as_of: date, by: By, **only: str) ->
     accepted, late or not by the day it came in and the due day of the time.
     A task suspended on that day is not overdue.
     """
-    group = _GROUPS[by]
+    group = _level(as_of) if by == "level" else _GROUPS[by]
     due = _due_as_of(as_of)
     done = and_(Task.accepted_on.is_not(None), Task.accepted_on <= as_of)
     late = case((done, Task.completed_on > due), else_=and_(due < as_of, ~_suspended(as_of)))
@@ -100,8 +101,12 @@ _GROUPS: dict[str, Any] = {
     "section": RowRecord.section,
     "row": Task.row_id,
     "body": Task.body_id,
-    "level": BodyRecord.level,
 }
+
+
+def _level(as_of: date) -> ColumnElement[str]:
+    """The level of a task's body on a day: bodies can move between levels."""
+    return body_names.called("level", Task.body_id, as_of)
 
 
 def _due_as_of(as_of: date) -> ColumnElement[date]:

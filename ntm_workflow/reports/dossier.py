@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from ntm_workflow.store.tables import (
     Submission,
     Task,
 )
+from ntm_workflow.work import body_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,19 @@ class Dossier:
     messages: list[Sent]
 
 
-def one(session: Session, task_id: int) -> Dossier | None:
-    """A task and all that belongs to it; six statements."""
+def plan_of(session: Session, task_id: int) -> str | None:
+    """The plan a task belongs to; None where there is no such task."""
+    return session.scalar(select(Task.plan_id).where(Task.id == task_id))
+
+
+def one(session: Session, task_id: int, day: date) -> Dossier | None:
+    """A task and all that belongs to it; six statements.
+
+    Its body is named as on the day the task was settled, else as on `day`.
+    """
+    names = [body_names.of_task(column, day) for column in ("short", "name")]
     query = (
-        select(Task, RowRecord.content, RowRecord.timing, BodyRecord.short, BodyRecord.name)
+        select(Task, RowRecord.content, RowRecord.timing, *names)
         .add_columns(Extension)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)

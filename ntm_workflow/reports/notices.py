@@ -19,6 +19,7 @@ from ntm_workflow.store.tables import (
     RowRecord,
     Task,
 )
+from ntm_workflow.work import body_names
 
 STATES = ("pending", "sending", "sent", "failed", "suppressed", "unknown")
 # What a person should look at comes first, then what waits, then what went well.
@@ -120,8 +121,9 @@ def attempts(session: Session, notice_id: int) -> list[NoticeAttempt]:
 def tasks_of(session: Session, notice_id: int, limit: int = 300) -> list[Listed]:
     """The tasks a notice was queued for, the most urgent first."""
     query = (
-        select(Task, RowRecord.content, BodyRecord.short)
+        select(Task, RowRecord.content, body_names.called("short", Task.body_id, Notice.run_on))
         .join(NoticeItem, NoticeItem.task_id == Task.id)
+        .join(Notice, Notice.id == NoticeItem.notice_id)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)
         .where(NoticeItem.notice_id == notice_id)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.model import Body, Plan
 from ntm_workflow.appendix.text import fold
 from ntm_workflow.store.tables import (
     BodyRecord,
@@ -18,6 +18,8 @@ from ntm_workflow.store.tables import (
     RowRecord,
     Task,
 )
+from ntm_workflow.work import body_names
+from ntm_workflow.work.body_names import Called
 
 PAGE = 50
 
@@ -128,7 +130,7 @@ def week_end(today: date) -> date:
 
 def first(session: Session, plan: Plan, standing: str, today: date, limit: int) -> Some:
     """The tasks of a standing, the longest due first, and how many there are; one statement."""
-    query = _listed(plan.id).add_columns(func.count().over())
+    query = _listed(plan, today).add_columns(func.count().over())
     query = query.where(STANDINGS[standing](today)).order_by(Task.due_on, Task.id).limit(limit)
     found = session.execute(query).all()
     return Some(found[0][3] if found else 0, [Listed(*row[:3]) for row in found])
@@ -143,12 +145,12 @@ def page(
     before: Cursor | None = None,
 ) -> Page:
     """One page of what a filter lists; two statements however many tasks there are."""
-    conditions = _conditions(plan, only, today)
+    conditions = _conditions(session, plan, only, today)
     count = select(func.count()).select_from(Task).where(Task.plan_id == plan.id, *conditions)
     if only.level:
         count = count.join(BodyRecord, BodyRecord.id == Task.body_id)
     total = session.scalar(count) or 0
-    query = _listed(plan.id).where(*conditions).limit(PAGE + 1)
+    query = _listed(plan, today).where(*conditions).limit(PAGE + 1)
     if before:
         query = query.where(_beyond(before, later=False))
         query = query.order_by(Task.due_on.desc(), Task.id.desc())
@@ -168,9 +170,11 @@ def page(
     return Page(total, found, head if has_before else None, tail if has_after else None)
 
 
-def of_row(session: Session, plan: Plan, row_id: str, limit: int = 2_000) -> list[Listed]:
+def of_row(
+    session: Session, plan: Plan, row_id: str, today: date, limit: int = 2_000
+) -> list[Listed]:
     """The tasks of a row, at most `limit` of them."""
-    query = _listed(plan.id).where(Task.row_id == row_id, Task.state != "cancelled")
+    query = _listed(plan, today).where(Task.row_id == row_id, Task.state != "cancelled")
     return [Listed(*row) for row in session.execute(query.order_by(Task.id).limit(limit))]
 
 
@@ -183,12 +187,14 @@ def of_criteria(session: Session, plan: Plan) -> list[Task]:
     return list(session.scalars(query))
 
 
-def _listed(plan_id: str) -> Select[Any]:
+def _listed(plan: Plan, today: date) -> Select[Any]:
+    """Each task with the words a list needs; the body's name is the one of its day."""
+    short = body_names.of_task("short", body_names.page_day(plan, today))
     return (
-        select(Task, RowRecord.content, BodyRecord.short)
+        select(Task, RowRecord.content, short)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)
-        .where(Task.plan_id == plan_id)
+        .where(Task.plan_id == plan.id)
     )
 
 
@@ -200,7 +206,9 @@ def _beyond(cursor: Cursor, later: bool) -> ColumnElement[bool]:
     return and_(Task.due_on <= cursor.due_on, or_(Task.due_on < cursor.due_on, same_day))
 
 
-def _conditions(plan: Plan, only: Filter, today: date) -> list[ColumnElement[bool]]:
+def _conditions(
+    session: Session, plan: Plan, only: Filter, today: date
+) -> list[ColumnElement[bool]]:
     standing = STANDINGS.get(only.standing)
     found = [standing(today) if standing else Task.state != "cancelled"]
     if only.section:
@@ -212,8 +220,11 @@ def _conditions(plan: Plan, only: Filter, today: date) -> list[ColumnElement[boo
     if only.period:
         found.append(Task.period == only.period)
     if only.level:
-        found.append(BodyRecord.level == only.level)
-    return found + [_names(plan, word) for word in _words(only.text)]
+        level = body_names.called("level", Task.body_id, body_names.page_day(plan, today))
+        found.append(level == only.level)
+    words = _words(only.text)
+    given = body_names.given(session, body_names.page_day(plan, today)) if words else {}
+    return found + [_names(plan, given, word) for word in words]
 
 
 def _words(text: str) -> list[str]:
@@ -221,11 +232,13 @@ def _words(text: str) -> list[str]:
     return fold(text).replace("/", " ").split()[:8]
 
 
-def _names(plan: Plan, word: str) -> ColumnElement[bool]:
+def _names(plan: Plan, given: dict[str, Called], word: str) -> ColumnElement[bool]:
     """Tasks whose row, body or period is named by a word, with or without its marks.
 
-    The names are the plan's, which is in memory: the database compares ids.
+    The names are the plan's, which is in memory, and those that events have
+    given since: the database compares ids.
     """
     rows = [r.id for r in plan.all_rows if word in fold(f"{r.id} {r.content} {r.timing_text}")]
-    bodies = [b.id for b in plan.bodies if word in fold(f"{b.id} {b.name} {b.short}")]
+    called: list[Body | Called] = [*plan.bodies, *given.values()]
+    bodies = [b.id for b in called if word in fold(f"{b.id} {b.name} {b.short}")]
     return or_(Task.row_id.in_(rows), Task.body_id.in_(bodies), Task.period == word.upper())

@@ -15,7 +15,7 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Extension, Task
 from ntm_workflow.web import forms
 from ntm_workflow.web.forms import Typed
-from ntm_workflow.work import evidence, extensions, review, tasks
+from ntm_workflow.work import body_names, evidence, extensions, review, tasks
 from ntm_workflow.work.audit import Actor
 
 
@@ -73,8 +73,8 @@ def actor(role: str, task: Task, plan: Plan) -> Actor:
 
 
 def _submit(deed: Deed) -> None:
-    plan, typed, today = deed.plan, deed.typed, deed.today
-    issuer = plan.body(deed.task.body_id).name if plan.has_body(deed.task.body_id) else ""
+    typed, today = deed.typed, deed.today
+    issuer = body_names.on(deed.session, deed.task.body_id, deed.today).name
     number, subject = typed.get("so_van_ban"), typed.get("trich_yeu")
     forms.check(
         lambda: None if number else _raise(Refused("form.no_number")),

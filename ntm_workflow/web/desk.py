@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +23,8 @@ from ntm_workflow.reports import health
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import guard, which_plan, words
 from ntm_workflow.web.which_plan import asked_plan
+from ntm_workflow.work import body_names
+from ntm_workflow.work.body_names import Called
 
 HERE = Path(__file__).parent
 NAV = (
@@ -55,12 +57,28 @@ class Desk:
         """Every dated occurrence of the plan."""
         return self.rt.dated(self.plan)
 
+    @cached_property
+    def given(self) -> dict[str, Called]:
+        """The bodies that events have founded or renamed, as called on the page's day."""
+        return body_names.given(self.session, body_names.page_day(self.plan, self.today))
+
+    def body_name(self, body_id: str, plan: Plan | None = None) -> str:
+        """The short name of a body on the day of the page, or of a page of another plan."""
+        if plan is None or plan is self.plan:
+            one = self.given.get(body_id)
+            return one.short if one else words.body(self.plan, body_id)
+        day = body_names.page_day(plan, self.today)
+        one = body_names.given(self.session, day).get(body_id)
+        return one.short if one else words.body(plan, body_id)
+
     def page(
         self, template: str, status: int = 200, plan: Plan | None = None, **values: Any
     ) -> Response:
         """Draw a page of the plan that was asked for, or of another."""
-        shared = {"today": self.today, "simulated_on": self.simulated_on}
-        return draw(self.request, template, status, plan or self.plan, **shared, **values)
+        plan = plan or self.plan
+        shared = {"today": self.today, "simulated_on": self.simulated_on,
+                  "body_name": partial(self.body_name, plan=plan)}  # fmt: skip
+        return draw(self.request, template, status, plan, **shared, **values)
 
 
 @contextmanager

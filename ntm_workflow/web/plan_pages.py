@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from fastapi import APIRouter, Request, Response
 
 from ntm_workflow.appendix import finding_text
-from ntm_workflow.appendix.model import Body, Level, Plan, Row
+from ntm_workflow.appendix.model import Body, BodyKind, Level, Plan, Row
 from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import bodies, counts, notices, tasks
+from ntm_workflow.reports import bodies, body_history, counts, notices, tasks
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.tasks import Filter
@@ -23,6 +24,7 @@ from ntm_workflow.texts import say
 from ntm_workflow.web import words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.words import Tag
+from ntm_workflow.work import body_names, successions
 
 router = APIRouter()
 
@@ -87,7 +89,7 @@ def one_row(request: Request, row_id: str) -> Response:
             (o for o in desk.occurrences if o.row_id == row_id), key=lambda o: (o.due_on, o.period)
         )
         cells: dict[str, dict[str, Task]] = defaultdict(dict)
-        for listed in tasks.of_row(desk.session, desk.plan, row_id):
+        for listed in tasks.of_row(desk.session, desk.plan, row_id, desk.today):
             cells[listed.task.body_id][listed.task.period] = listed.task
         order = dict.fromkeys([*row.implementing, *cells])
         periods = dict.fromkeys([o.period for o in dated])
@@ -166,10 +168,27 @@ def all_bodies(request: Request) -> Response:
         speakers = bodies.speakers(desk.session)
         lines = [
             BodyLine(body, by_body.get(body.id, Counts()), found, bodies.reachable(found))
-            for body in sorted(desk.plan.bodies, key=lambda body: sort_key(body.short))
+            for body in sorted(_shown(desk, by_body), key=lambda body: sort_key(body.short))
             for found in [speakers.get(body.id, [])]
         ]
         return desk.page("bodies.html", groups=_by_level(lines))
+
+
+def _shown(desk: Desk, owing: Iterable[str]) -> list[Body]:
+    """The plan's bodies, and those founded since that owe it something, as called now."""
+    later = [b for b in owing if b in desk.given and not desk.plan.has_body(b)]
+    return [_as_called(body, desk) for body in (*(b.id for b in desk.plan.bodies), *later)]
+
+
+def _as_called(body_id: str, desk: Desk) -> Body:
+    """A body under the name of the page's day."""
+    one = desk.given.get(body_id)
+    if one is None:
+        return desk.plan.body(body_id)
+    level = Level(one.level)
+    if desk.plan.has_body(body_id):
+        return replace(desk.plan.body(body_id), name=one.name, short=one.short, level=level)
+    return Body(body_id, one.name, one.short, level, BodyKind.OFFICE, one.unit)
 
 
 def _by_level(lines: list[BodyLine]) -> list[tuple[Level, list[BodyLine]]]:
@@ -180,15 +199,28 @@ def _by_level(lines: list[BodyLine]) -> list[tuple[Level, list[BodyLine]]]:
 @router.get("/don-vi/{body_id}")
 def one_body(request: Request, body_id: str) -> Response:
     with opened(request) as desk:
-        if not desk.plan.has_body(body_id):
+        if not desk.plan.has_body(body_id) and body_id not in desk.given:
             raise NotFound("body.missing", body=body_id)
         speakers = bodies.speakers(desk.session, body_id).get(body_id, [])
         first = speakers[0].id if speakers else None
         return desk.page(
-            "body.html", body=desk.plan.body(body_id), speakers=speakers,
+            "body.html", body=_as_called(body_id, desk), speakers=speakers,
+            end=successions.ends(desk.session, desk.today).get(body_id),
             reachable=bodies.reachable(speakers),
             counts=counts.counts(desk.session, desk.plan.id, desk.today, body_id=body_id),
             found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
             mails=notices.page(desk.session, desk.plan.id, contact=first).items[:10]
             if first is not None else [],
         )  # fmt: skip
+
+
+@router.get("/don-vi/{body_id}/lich-su")
+def body_through_time(request: Request, body_id: str) -> Response:
+    with opened(request) as desk:
+        life = body_history.life(desk.session, body_id)
+        if life is None:
+            raise NotFound("body.missing", body=body_id)
+        name = body_names.at(life.names, desk.today).short
+        return desk.page(
+            "body_history.html", body_id=body_id, name=name, life=life, always=body_names.ALWAYS
+        )

@@ -22,9 +22,9 @@ from ntm_workflow.reports.tasks import Cursor, Filter
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
 from ntm_workflow.web import acts, forms
-from ntm_workflow.web.desk import opened
+from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
-from ntm_workflow.work import recount
+from ntm_workflow.work import body_names, recount
 from ntm_workflow.work import tasks as work_tasks
 
 router = APIRouter()
@@ -44,41 +44,44 @@ LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong"
 def task_list(request: Request) -> Response:
     asked = dict(request.query_params)
     with opened(request) as desk:
-        only = _filter(asked, desk.plan)
+        only = _filter(asked, desk)
         found = tasks.page(
             desk.session, desk.plan, only, desk.today,
             after=Cursor.parse(asked.get("sau", "")), before=Cursor.parse(asked.get("truoc", "")),
         )  # fmt: skip
         return desk.page(
             "tasks.html", found=found, only=only, chosen=asked,
-            choices=_choices(desk.plan), address=_address(asked),
+            choices=_choices(desk, only), address=_address(asked),
         )  # fmt: skip
 
 
-def _filter(asked: Mapping[str, str], plan: Plan) -> Filter:
+def _filter(asked: Mapping[str, str], desk: Desk) -> Filter:
     """What an address asks for; what it cannot mean is ignored."""
+    plan = desk.plan
     body, row, section = (asked.get(name, "") for name in ("don-vi", "dong", "muc"))
     return Filter(
         standing=STANDINGS.get(asked.get("tinh-trang", ""), ""),
         section=section if plan.section_title(section) or section == "TC" else "",
         row=row if plan.has_row(row) else "",
-        body=body if plan.has_body(body) else "",
+        body=body if plan.has_body(body) or (body and body in desk.given) else "",
         level=LEVELS.get(asked.get("cap", ""), ""),
         period=forms.clean(asked.get("ky", ""))[:40],
         text=forms.clean(asked.get("tim", ""))[:200],
     )
 
 
-def _choices(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+def _choices(desk: Desk, only: Filter) -> dict[str, list[tuple[str, str]]]:
     """What each list of the filter form offers, as (value, words)."""
-    bodies = sorted(plan.bodies, key=lambda body: sort_key(body.short))
+    plan = desk.plan
+    ids = dict.fromkeys([*(body.id for body in plan.bodies), *filter(None, [only.body])])
+    bodies = sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
     levels = {body.level for body in plan.bodies}
     return {
         "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in STANDINGS.items()],
         "muc": [(s.id, f"{s.id}. {s.title}") for s in plan.sections]
         + ([("TC", say("criteria.section"))] if plan.criteria else []),
         "dong": [(row.id, f"{row.id} {row.content}") for row in plan.all_rows],
-        "don-vi": [(body.id, body.short) for body in bodies],
+        "don-vi": bodies,
         "cap": [(slug, say(f"level.{name}")) for slug, name in LEVELS.items() if name in levels],
     }
 
@@ -115,14 +118,15 @@ def show(
 ) -> Response:  # fmt: skip
     """The page of a task; after a refusal with what was typed, and what others did since."""
     with opened(request) as desk:
-        found = dossier.one(desk.session, task_id)
+        plan_id = dossier.plan_of(desk.session, task_id)
+        plan = desk.rt.plan_of(plan_id) if plan_id else desk.plan
+        found = dossier.one(desk.session, task_id, body_names.page_day(plan, desk.today))
         if found is None:
             raise NotFound("task.unknown", task=str(task_id))
-        plan = desk.rt.plan_of(found.task.plan_id)
         return desk.page(
             "task.html", trouble.status if trouble else 200, plan,
             found=found, task=found.task, done=done, typed=typed or Typed("", {}),
-            trouble=trouble, offers=_offers(found, plan), why=_why(found, plan),
+            trouble=trouble, offers=_offers(found, plan, desk), why=_why(found, plan),
             row=plan.row(found.task.row_id) if plan.has_row(found.task.row_id) else None,
             since=_since(found, seen) if trouble and trouble.stale else [],
             late=acts.is_late(found.task, desk.today), limit=desk.rt.settings.evidence_limit,
@@ -131,13 +135,13 @@ def show(
         )  # fmt: skip
 
 
-def _offers(found: Dossier, plan: Plan) -> dict[str, str]:
+def _offers(found: Dossier, plan: Plan, desk: Desk) -> dict[str, str]:
     """The acts that are possible now, each with the name of the body that would act."""
     offers = {}
     for name, act in acts.ACTS.items():
         body = acts.speaker(act.role, found.task, plan)
         if body and act.offered(found.task, found.asked):
-            offers[name] = plan.body(body).short if plan.has_body(body) else body
+            offers[name] = desk.body_name(body, plan)
     return offers
 
 

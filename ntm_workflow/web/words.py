@@ -140,6 +140,10 @@ def _value(key: str, value: Any, plan: Plan) -> str:
         return f"{few}{more}" if few else (str(len(value)) if value else "")
     if key == "digest":
         return f"{value:.12}…" if value else ""
+    if key == "event":
+        return say(f"body_event.{value}")
+    if isinstance(value, bool):
+        return say("word.yes") if value else ""
     if key == "kind":
         return say(f"kind.{value}")
     if key == "state":

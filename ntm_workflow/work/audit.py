@@ -54,6 +54,11 @@ class Action(enum.StrEnum):
     DAY_OFF = "day.off"
     DAY_WORKED = "day.worked"
     DAY_WITHDRAWN = "day.withdrawn"
+    BODY_CHANGED = "body.changed"
+    BODY_WITHDRAWN = "body.withdrawn"
+    HANDOVER_PROPOSED = "handover.proposed"
+    HANDOVER_CONFIRMED = "handover.confirmed"
+    HANDOVER_REFUSED = "handover.refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from ntm_workflow.errors import NtmError, Refused
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import Submission, Task
 from ntm_workflow.texts import say
-from ntm_workflow.work import evidence, tasks
+from ntm_workflow.work import body_names, evidence, tasks
 from ntm_workflow.work.audit import Actor
 
 if TYPE_CHECKING:
@@ -75,13 +75,14 @@ def _take(rt: Runtime, folder: Path, actor: Actor) -> Taken:
     code = _code(folder.name)
     try:
         card = _read_card(folder / CARD)
+        today = rt.today()
         with rt.reader() as session:
             found = tasks.find(session, code)
             body, plan = found.body_id, rt.plan_of(found.plan_id)
-        today = rt.today()
+            issuer = body_names.on(session, body, today).name
         doc = evidence.document(
             card.get("number", ""), _day(card.get("issued", "")), card.get("subject", ""),
-            plan.body(body).name, today,
+            issuer, today,
         )  # fmt: skip
         files = [_store(rt, path) for path in sorted(folder.iterdir())
                  if path.name not in (CARD, FAULT) and path.is_file()]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,8 +17,9 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.errors import NtmError
 from ntm_workflow.store.tables import Contact, ContactBody
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, body_names
 from ntm_workflow.work.audit import Action, Actor, Entry
+from ntm_workflow.work.body_names import Called
 
 COLUMNS = ("body", "name", "email", "role")
 _EMAIL = re.compile(r"^[^@\s<>,;:\"()\[\]]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])$")
@@ -49,12 +50,15 @@ class ContactLine:
     role: str
 
 
-def read_csv(data: bytes, plan: Plan, others: Sequence[Plan] = ()) -> list[ContactLine]:
+def read_csv(
+    data: bytes, plan: Plan, others: Sequence[Plan] = (), given: Iterable[Called] = ()
+) -> list[ContactLine]:
     """Read a contacts file: columns body, name, email, role (optional).
 
     UTF-8, with or without BOM, separated by comma or semicolon. `body` holds
-    ids or names as printed, several separated by "|". What `plan` does not know
-    may be a body of `others`, where they agree on it.
+    ids or names as printed, several separated by "|". `given` are bodies that
+    events have founded or renamed: a name of theirs means them. What `plan`
+    does not know may be a body of `others`, where they agree on it.
 
     Raises:
         ContactFaults: every fault of every line; nothing is to be changed.
@@ -70,10 +74,11 @@ def read_csv(data: bytes, plan: Plan, others: Sequence[Plan] = ()) -> list[Conta
         data_: dict[str, object] = {"missing": ", ".join(missing), "wanted": ", ".join(COLUMNS)}
         raise ContactFaults((LineFault(1, "contacts.columns", data_),))
     books = [_book(one) for one in (plan, *(other for other in others if other != plan))]
+    today = {one.id: one for one in given}
     lines: list[ContactLine] = []
     faults: list[LineFault] = []
     for row in reader:
-        found = _line(row, reader.line_num, books)
+        found = _line(row, reader.line_num, books, today)
         if isinstance(found, ContactLine):
             lines.append(found)
         else:
@@ -91,7 +96,7 @@ def _book(plan: Plan) -> Book:
 
 
 def _line(
-    row: dict[str, str | None], number: int, books: Sequence[Book]
+    row: dict[str, str | None], number: int, books: Sequence[Book], given: dict[str, Called]
 ) -> ContactLine | list[LineFault]:
     cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
     faults: list[LineFault] = []
@@ -102,7 +107,7 @@ def _line(
         faults.append(LineFault(number, "contacts.name", {}))
     bodies: list[str] = []
     for printed in cells["body"].split("|"):
-        found = _meant(printed.strip(), books)
+        found = _meant(printed.strip(), books, given)
         if not found:
             nearest = ", ".join(books[0][1].nearest(printed))
             data: dict[str, object] = {"value": printed.strip(), "nearest": nearest}
@@ -111,8 +116,12 @@ def _line(
     return faults or ContactLine(tuple(bodies), cells["name"], email, cells["role"])
 
 
-def _meant(printed: str, books: Sequence[Book]) -> tuple[str, ...]:
-    """The bodies of a name in the first plan, else in the others if they agree."""
+def _meant(printed: str, books: Sequence[Book], given: dict[str, Called]) -> tuple[str, ...]:
+    """The bodies of a name as called now, in the first plan, else in the others if they agree."""
+    if printed in given:
+        return (printed,)
+    if not books[0][0].has_body(printed) and (body := body_names.named(given, printed)):
+        return (body,)
     first, *rest = (tuple(_bodies(printed, *book)) for book in books)
     answers = {found for found in rest if found}
     return first or (answers.pop() if len(answers) == 1 else ())

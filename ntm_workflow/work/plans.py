@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.store.tables import BodyRecord, PlanRecord, PlanVersion, RowRecord, RowRole
-from ntm_workflow.work import audit
+from ntm_workflow.store.tables import PlanRecord, PlanVersion, RowRecord, RowRole
+from ntm_workflow.work import audit, body_names
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 Marks = frozenset[tuple[str, str, date | None]]
@@ -67,7 +67,8 @@ def put_in_force(
 
     Raises:
         Refused: another plan of the same issuer has this number, this id
-            belongs to a plan of another number, or the plan has ended.
+            belongs to a plan of another number, the plan has ended, or a body
+            is printed under a name it never had.
     """
     if hashlib.sha256(text).hexdigest() != plan.digest:
         raise ValueError(f"the text is not that of plan {plan.id}")
@@ -107,7 +108,7 @@ def register(session: Session, plan: Plan, *, now: datetime) -> str:
     record.digest, record.loaded_at = plan.digest, now
     session.add(record)
     session.flush()
-    _write_bodies(session, plan)
+    body_names.enrol(session, plan)
     _write_rows(session, plan)
     session.flush()
     return before
@@ -143,15 +144,6 @@ def must_be_in_force(session: Session, plan_id: str) -> None:
     found = session.execute(query).first()
     if found and found.ended_on:
         raise Refused("plan.has_ended", id=plan_id, day=found.ended_on, document=found.ended_by)
-
-
-def _write_bodies(session: Session, plan: Plan) -> None:
-    for body in plan.bodies:
-        session.merge(
-            BodyRecord(
-                id=body.id, name=body.name, short=body.short, level=body.level, unit=body.unit
-            )
-        )
 
 
 def _write_rows(session: Session, plan: Plan) -> None:

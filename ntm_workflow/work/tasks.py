@@ -26,7 +26,7 @@ from ntm_workflow.store.tables import (
     Suspension,
     Task,
 )
-from ntm_workflow.work import audit, ordered_days
+from ntm_workflow.work import audit, ordered_days, successions
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 
@@ -57,10 +57,14 @@ def open_due(
 ) -> list[Opened]:
     """Open every task that should be open today, missed days included. Safe to repeat.
 
+    A body that has ended gets none; what it leaves behind is proposed to its
+    successor (`work.successions`).
+
     An occurrence that was opened before for the same bodies costs one lookup.
     Two processes at once open each task once: the chain's head is locked, and
     the tasks are unique. A plan that has ended opens nothing.
     """
+    successions.keep_up(session, plan, days, today, now=now, actor=actor)
     rows = [plan.row(row_id)] if row_id else list(plan.all_rows)
     days = ordered_days.current(session, days)
     missing = _missing(session, plan, rows, days, today)
@@ -172,6 +176,7 @@ def _insert_new(session: Session, task: dict[str, Any], row: Row) -> list[str]:
         )
     )  # fmt: skip
     new = [body for body in row.implementing if body not in known]
+    new = successions.stands(session, task["plan_id"], task["opened_on"]).of(new, known)
     if new:
         bulk.put(session, Task, task, ("body_id",), [(body,) for body in new])
     return new

@@ -1,0 +1,241 @@
+"""Reading bodies through time: names, events, what waits for a person, what nobody answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.text import fold, sort_key
+from ntm_workflow.store.tables import (
+    BodyEvent,
+    BodyEventPart,
+    BodyName,
+    Contact,
+    ContactBody,
+    Handover,
+    OccurrenceRecord,
+    RowRole,
+    Task,
+)
+from ntm_workflow.work import body_names, successions
+from ntm_workflow.work.successions import End
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event with its bodies, each as (id, what it was called): before, and from that day."""
+
+    event: BodyEvent
+    bodies: list[tuple[str, str]]
+    into: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A body through time; names and events in the order they happened."""
+
+    names: list[BodyName]
+    events: list[Told]
+    end: End | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A proposal with what a person needs to decide it; no task where it is for future ones."""
+
+    handover: Handover
+    task: Task | None
+    event: BodyEvent
+    body: str
+    to: str | None
+    choices: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Something no proposal settles: `key` names the sentence, `data` fills it."""
+
+    key: str
+    data: dict[str, Any]
+
+
+# -- events and names -----------------------------------------------------------
+
+
+def life(session: Session, body_id: str) -> Life | None:
+    names = body_names.history(session, [body_id]).get(body_id)
+    if not names:
+        return None
+    mine = select(BodyEventPart.event_id).where(BodyEventPart.body_id == body_id)
+    found = events(session, BodyEvent.id.in_(mine))
+    return Life(names, found, successions.ends(session).get(body_id))
+
+
+def events(session: Session, *only: Any) -> list[Told]:
+    """Events in the order they happened."""
+    query = select(BodyEvent).where(*only).order_by(BodyEvent.on_day, BodyEvent.id)
+    found = list(session.scalars(query))
+    parts: dict[tuple[int, str], list[str]] = {}
+    for part in session.scalars(select(BodyEventPart).order_by(BodyEventPart.body_id)):
+        parts.setdefault((part.event_id, part.role), []).append(part.body_id)
+    names = body_names.history(session, {b for bodies in parts.values() for b in bodies})
+
+    def told(event: BodyEvent, role: str, day: date) -> list[tuple[str, str]]:
+        bodies = parts.get((event.id, role), [])
+        return [(body, body_names.at(names[body], day).name) for body in bodies]
+
+    return [
+        Told(e, told(e, "from", date.fromordinal(e.on_day.toordinal() - 1)),
+             told(e, "into", e.on_day))
+        for e in found
+    ]  # fmt: skip
+
+
+def contacts(session: Session, bodies: Iterable[str]) -> dict[str, list[str]]:
+    """The addresses that speak for each body: whom to ask who speaks for the successor."""
+    query = (
+        select(ContactBody.body_id, Contact.name, Contact.email)
+        .join(Contact, Contact.id == ContactBody.contact_id)
+        .where(ContactBody.body_id.in_(list(bodies)), Contact.active)
+        .order_by(ContactBody.body_id, Contact.id)
+    )
+    found: dict[str, list[str]] = {}
+    for body, name, email in session.execute(query):
+        found.setdefault(body, []).append(f"{name} <{email}>" if email else name)
+    return found
+
+
+# -- what waits for a person ------------------------------------------------------
+
+
+def waiting(session: Session, today: date, event_id: int | None = None) -> list[Waiting]:
+    """Proposals that a person can decide now: by event, then what is due first."""
+    query = _proposed().order_by(Handover.event_id, Task.due_on, Handover.id)
+    if event_id is not None:
+        query = query.where(Handover.event_id == event_id)
+    found = session.execute(query).all()
+    ids = {b for h, _, _ in found for b in (h.body_id, h.to_body, *h.choices) if b}
+    names = body_names.history(session, ids)
+
+    def called(body: str, day: date = today) -> str:
+        return body_names.at(names[body], day).short
+
+    return [
+        Waiting(
+            handover, task, event, called(handover.body_id),
+            called(handover.to_body) if handover.to_body else None,
+            [called(body) for body in handover.choices],
+        )
+        for handover, task, event in found
+    ]  # fmt: skip
+
+
+def _proposed() -> Select[Any]:
+    return (
+        select(Handover, Task, BodyEvent)
+        .outerjoin(Task, Task.id == Handover.task_id)
+        .join(BodyEvent, BodyEvent.id == Handover.event_id)
+        .where(
+            Handover.state == "proposed",
+            Handover.task_id.is_(None) | (Task.state == "open"),
+        )
+    )
+
+
+# -- what nobody answers for ------------------------------------------------------
+
+
+def findings(session: Session, plan: Plan, today: date) -> list[Open]:
+    """What the ends of bodies leave open in a plan that is still at work."""
+    gone = successions.ends(session, today)
+    found = list(_names_apart(session, plan))
+    if gone and _at_work(session, plan, gone):
+        found += _offices(session, plan, gone)
+        found += _roles(session, plan, gone)
+        found += _unopened(session, plan, gone, today)
+    return found
+
+
+def _at_work(session: Session, plan: Plan, gone: dict[str, End]) -> bool:
+    """A plan whose year is not over by the first end, or that has open tasks."""
+    if plan.year >= min(end.on for end in gone.values()).year:
+        return True
+    live = select(func.count()).select_from(Task)
+    live = live.where(Task.plan_id == plan.id, Task.state.in_(("open", "submitted")))
+    return bool(session.scalar(live))
+
+
+def _offices(session: Session, plan: Plan, gone: dict[str, End]) -> Iterable[Open]:
+    for role, body in (("issuer", plan.issuer), ("office", plan.coordination_office)):
+        if body in gone:
+            yield Open(f"succession.{role}", _said(session, gone[body]))
+
+
+def _roles(session: Session, plan: Plan, gone: dict[str, End]) -> Iterable[Open]:
+    query = (
+        select(RowRole.role, RowRole.body_id, RowRole.row_id)
+        .where(RowRole.plan_id == plan.id, RowRole.body_id.in_(gone))
+        .order_by(RowRole.role, RowRole.body_id)
+    )
+    rows: dict[tuple[str, str], list[str]] = {}
+    for role, body, row in session.execute(query):
+        rows.setdefault((role, body), []).append(row)
+    order = {row.id: place for place, row in enumerate(plan.all_rows)}
+    alike: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for (role, body), named in rows.items():
+        listed = ", ".join(sorted(named, key=lambda row: order.get(row, 0)))
+        end = gone[body]
+        key = (role, listed, end.on, end.document, end.example)
+        alike.setdefault(key, []).append(_said(session, end))
+    for (role, listed, *_), said in alike.items():
+        names = sorted((one["body"] for one in said), key=sort_key)
+        ids = [one["id"] for one in said]
+        data = {**said[0], "id": ids, "body": ", ".join(names), "rows": listed}
+        yield Open(f"succession.{role}", data)
+
+
+def _unopened(session: Session, plan: Plan, gone: dict[str, End], today: date) -> Iterable[Open]:
+    """Occurrences that were opened without an ended body, and without its successor."""
+    stands = successions.stands(session, plan.id, today)
+    opened: dict[str, list[str]] = {}
+    query = select(OccurrenceRecord.row_id, OccurrenceRecord.period)
+    for row, period in session.execute(query.where(OccurrenceRecord.plan_id == plan.id)):
+        opened.setdefault(row, []).append(period)
+    tasks = select(Task.row_id, Task.period, Task.body_id).where(Task.plan_id == plan.id)
+    known = {tuple(task) for task in session.execute(tasks)}
+    for row in plan.all_rows:
+        for body in (body for body in row.implementing if body in gone):
+            for period in sorted(opened.get(row.id, ())):
+                heirs = stands.of([body])
+                if not any((row.id, period, b) in known for b in (body, *heirs)):
+                    said = _said(session, gone[body])
+                    yield Open("succession.unopened", {**said, "row": row.id, "period": period})
+
+
+def _names_apart(session: Session, plan: Plan) -> Iterable[Open]:
+    """Bodies that the plan prints under a name, or at a level, of another time."""
+    names = body_names.history(session, [body.id for body in plan.bodies])
+    for body in plan.bodies:
+        if body.id not in names:
+            continue
+        then = body_names.at(names[body.id], plan.effective_on)
+        if fold(then.name) != fold(body.name):
+            yield Open("succession.old_name", {"id": body.id, "printed": body.name,
+                       "known": then.name, "on": plan.effective_on})  # fmt: skip
+        elif then.level != body.level:
+            yield Open("succession.other_level", {"id": body.id, "printed": str(body.level),
+                       "known": then.level, "on": plan.effective_on})  # fmt: skip
+
+
+def _said(session: Session, end: End) -> dict[str, Any]:
+    into = [body_names.on(session, body, end.on).short for body in end.into]
+    return {
+        "id": end.body_id, "body": body_names.on(session, end.body_id, end.on).short,
+        "on": end.on, "document": end.document, "into": ", ".join(into), "example": end.example,
+    }  # fmt: skip
