@@ -17,7 +17,7 @@ from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import show
 from ntm_workflow.commands.plan_import import import_
-from ntm_workflow.commands.plan_list import end, list_, standing
+from ntm_workflow.commands.plan_list import end, list_, standing, text
 from ntm_workflow.errors import AppendixFaults
 
 
@@ -111,6 +111,7 @@ plan.add_command(show_, "show")
 plan.add_command(import_, "import")
 plan.add_command(list_, "list")
 plan.add_command(end)
+plan.add_command(text)
 
 
 def _as_json(made: Plan, days: WorkCalendar) -> dict[str, Any]:
