@@ -18,7 +18,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import plan_paper, show
 from ntm_workflow.commands.plan_amend import apply, diff
 from ntm_workflow.commands.plan_import import import_
-from ntm_workflow.commands.plan_list import end, list_, standing
+from ntm_workflow.commands.plan_list import end, list_, standing, text
 from ntm_workflow.errors import AppendixFaults
 
 
@@ -119,6 +119,7 @@ plan.add_command(list_, "list")
 plan.add_command(end)
 plan.add_command(diff)
 plan.add_command(apply)
+plan.add_command(text)
 
 
 def _as_json(made: Plan, days: WorkCalendar) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ntm_workflow import runtime, settings, texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.commands import show
+from ntm_workflow.errors import Refused
 from ntm_workflow.reports import counts
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import engine as engines
@@ -84,6 +85,21 @@ def end(plan_id: str, document: str, on: datetime | None) -> None:
         "plan": rt.plan_of(plan_id).code, "document": document.strip(), "count": unfinished
     }  # fmt: skip
     click.echo(texts.say("plan.ended_now", **ended))
+
+
+@click.command()
+@click.argument("plan_id", metavar="ID")
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+def text(plan_id: str, path: Path) -> None:
+    """Ghi văn bản đang chạy của kế hoạch ID ra tệp PATH, nguyên từng byte."""
+    rt = runtime.load()
+    with rt.reader() as session:
+        data = plans.text_of(session, plan_id)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise Refused("bodies.unwritable", path=str(path), why=error.strerror) from error
+    click.echo(texts.say("plan.text_written", id=plan_id, path=path))
 
 
 def standing(made: Plan) -> str | None:

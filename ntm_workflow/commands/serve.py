@@ -97,7 +97,7 @@ def apply() -> None:
     from ntm_workflow.serve import deployments as made
     from ntm_workflow.serve import schedules
 
-    items = schedules.of(runtime.load())
+    items = schedules.of(runtime.load(may_be_empty=True))
     url = get_current_settings().api.url or ""
     try:
         done = asyncio.run(made.apply_to_pool(items, datetime.now(texts.ZONE).date()))

@@ -126,3 +126,17 @@ def test_checking_says_that_the_file_is_older_and_needs_no_database(
     file.write_bytes(before)
     assert "cũ hơn bản đang chạy" in ntm("plan", "check").stdout
     assert json.loads(ntm("plan", "check", "--json").stdout)["standing"] == "older_file"
+
+
+def test_the_text_in_force_can_be_fetched_to_go_on_editing_it(ntm: Ntm, tmp_path: Path) -> None:
+    file = Path(os.environ["NTM_APPENDIX"])
+    before = file.read_bytes()
+    ntm("plan", "list")
+    file.write_bytes(newer := before + b"# m\xe1\xbb\x9bi\n")
+    ntm("plan", "list")
+    file.write_bytes(before)
+    assert ntm("plan", "text", FIRST, str(file)).exit_code == 0
+    assert file.read_bytes() == newer
+    assert json.loads(ntm("plan", "check", "--json").stdout)["standing"] == "current"
+    assert ntm("plan", "text", "khong-co", str(tmp_path / "x")).exception.key == "plan.unknown"  # type: ignore[union-attr]
+    assert not (tmp_path / "x").exists()
