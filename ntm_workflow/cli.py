@@ -16,7 +16,7 @@ COMMANDS = {
     "up": ("serve", "Chạy tất cả: Prefect, lịch, trang web"),
     "plan": ("plan", "Kiểm tra, xem kế hoạch và phụ lục"),
     "explain": ("explain", "Một thời gian được hiểu thế nào"),
-    "bodies": ("bodies", "Đơn vị: danh sách, cách gọi, tách một ô nhiều đơn vị"),
+    "bodies": ("bodies", "Đơn vị: danh sách, cách gọi; đổi tên, sáp nhập, bàn giao việc"),
     "open": ("work", "Mở các việc đến ngày mở"),
     "tasks": ("work", "Danh sách việc"),
     "assign": ("work", "Giao việc đột xuất trên một dòng"),
