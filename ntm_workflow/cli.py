@@ -17,7 +17,7 @@ COMMANDS = {
     "plan": ("plan", "Kiểm tra, xem, nhập, điều chỉnh kế hoạch và phụ lục"),
     "explain": ("explain", "Một thời gian được hiểu thế nào"),
     "calendar": ("calendar", "Lịch làm việc: ngày nghỉ, ngày làm bù theo văn bản, tệp .ics"),
-    "bodies": ("bodies", "Đơn vị: danh sách, cách gọi, tách một ô nhiều đơn vị"),
+    "bodies": ("bodies", "Đơn vị: danh sách, cách gọi; đổi tên, sáp nhập, bàn giao việc"),
     "open": ("work", "Mở các việc đến ngày mở"),
     "tasks": ("work", "Danh sách việc"),
     "assign": ("work", "Giao việc đột xuất trên một dòng"),

@@ -113,7 +113,8 @@ def _all(
             kind = texts.say(f"body_event.{change.kind.value}")
             raise Refused("event.in_file", path=where, number=number, kind=kind, day=change.on,
                           why=show.sentence(error)) from error  # fmt: skip
-    successions.keep_up(session, rt.plan, rt.days, today, now=now, actor=by)
+    for plan in rt.in_force:
+        successions.keep_up(session, plan, rt.days, today, now=now, actor=by)
     return found
 
 

@@ -24,10 +24,11 @@ def proposals(event_id: int | None, as_json: bool) -> None:
     rt = load()
     today = rt.today()
     with rt.sessions.begin() as session:
-        successions.keep_up(session, rt.plan, rt.days, today, now=rt.moment(today), actor=actor())
+        for plan in rt.in_force:
+            successions.keep_up(session, plan, rt.days, today, now=rt.moment(today), actor=actor())
     with rt.reader() as session:
         waiting = body_history.waiting(session, today, event_id)
-        findings = body_history.findings(session, rt.plan, today)
+        findings = [f for p in rt.in_force for f in body_history.findings(session, p, today)]
     if as_json:
         show.emit({
             "proposals": [_proposal(one) for one in waiting],
