@@ -185,7 +185,8 @@ class _Outline:
         for pattern in (_ROMAN, _ORDINAL, _ARTICLE, _LETTER):
             if (said := pattern.match(text)) and self._is_part(pattern, said, text):
                 self.part = f"Điều {said[1]}" if pattern is _ARTICLE else said[1]
-                return self._fresh(number="", letter="")
+                self._fresh(number="", letter="")
+                return
         if said := _ARABIC.match(text):
             self._fresh(number=said[1] or said[2], letter="")
 
