@@ -49,6 +49,10 @@ def _number(match: re.Match[str]) -> str:
     return f"{match[1]} {_WORDS[match[2]]}"
 
 
+def _length(match: re.Match[str]) -> str:
+    return f"{_WORDS[match[1]]} {match[2]}"
+
+
 # Applied in order to the folded text. A slip that could also be a word is not here.
 _SLIPS: tuple[Slip, ...] = (
     (re.compile(r"[\s./;§]+$"), ""),
@@ -64,7 +68,10 @@ _SLIPS: tuple[Slip, ...] = (
     (re.compile(r"\b24/24(?: ?(?:h|gio))?\b"), "lien tuc"),
     (re.compile(r"(?<![\d/.-])0 (?=[1-9](?!\d))"), "0"),
     # 2025-06-30, 2025/6, 30-6, "ngày 5.6"
-    (re.compile(r"\b((?:19|20)\d\d)[-/](\d{1,2})[-/](\d{1,2})(?!\d)"), r"\3/\2/\1"),
+    (
+        re.compile(r"(?<![\d/.-])((?:19|20)\d\d)[-/](0?[1-9]|1[0-2])[-/](\d{1,2})(?![\d/])"),
+        r"\3/\2/\1",
+    ),
     (re.compile(r"(?<![\d/.-])((?:19|20)\d\d)/(1[0-2]|0?[1-9])(?![\d/])"), r"\2/\1"),
     (re.compile(r"(?<![\d/.-])(1[3-9]|2\d|3[01])[-.](1[0-2]|0?[1-9])(?![\d/.-])"), r"\1/\2"),
     (re.compile(r"(?<=ngay )(\d{1,2})\.(1[0-2]|0?[1-9])(?![\d/.-])"), r"\1/\2"),
@@ -124,7 +131,21 @@ _SLIPS: tuple[Slip, ...] = (
     (re.compile(r"/(?=quy \d)"), ", "),
     (re.compile(r"(?<![a-z0-9])[l|](?=\d)"), "1"),
     (re.compile(r"\bth?\.? ?(\d{1,2})(?!\d)"), r"thang \1"),
+    # "7h30 - 11h30 ngày 3/2" is that day
+    (
+        re.compile(
+            r"\b(?:tu )?\d{1,2}(?:h|g|:| gio) ?\d{0,2}(?: phut)? ?(?:den|-) ?"
+            r"\d{1,2}(?:h|g|:| gio) ?\d{0,2}(?: phut)?,? (?=ngay|\d)"
+        ),
+        "",
+    ),
     # numbers in words
+    (
+        re.compile(r"\b(hai|ba|bon|nam|sau) (tuan|thang|quy|nam)(?=[ /](?:0?1 |mot )?lan\b)"),
+        _length,
+    ),
+    (re.compile(r"\b(quy) thu (nhat|hai|ba|tu)\b"), _number),
+    (re.compile(r"\bquy thu (?=[1-4]\b)"), "quy "),
     (re.compile(r"\b(thang) (muoi hai|muoi mot|muoi|mot|hai|ba|bay|tam|chin)\b"), _number),
     (re.compile(r"\b(thang|quy) (tu)\b(?! (?:thang|quy|nam|ngay|\d))"), _number),
     (re.compile(r"\b(quy) (nhat|mot|hai|ba|bon)\b"), _number),
@@ -145,6 +166,7 @@ _SLIPS: tuple[Slip, ...] = (
         ),
         r"hang \1",
     ),
+    (re.compile(r"\bhang 0?1 (?=(?:tuan|thang|quy|nam)\b)"), "hang "),
     (
         re.compile(r"\bthuong nien\b|\b(?:cac|nhung) nam (?:tiep theo|ke tiep|tiep|sau)\b"),
         "hang nam",

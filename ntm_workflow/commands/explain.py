@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,10 @@ def _short(reading: Reading, period_rule: str, days: WorkCalendar) -> dict[str, 
 
 
 def _sense(reading: Reading, period_rule: str, days: WorkCalendar) -> dict[str, Any]:
-    """What is understood: windows and due dates are nominal, before any shift."""
+    """What is understood, be it asked about or not: nominal days, before any shift."""
     periodic = [p for p in (reading, *reading.parts) if p.kind is Kind.PERIODIC]
-    due = [o.nominal_due for part in periodic for o in _dated(part, period_rule, days)]
+    understood = [replace(p, question=None) for p in periodic if p.windows or _steps(p)]
+    due = [o.nominal_due for part in understood for o in _dated(part, period_rule, days)]
     every = [e for part in periodic for e in _steps(part)]
     return {
         "kind": str(reading.kind),

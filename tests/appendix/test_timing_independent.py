@@ -1,6 +1,6 @@
 """`ntm explain --jsonl` on phrases written down before the reader had seen them.
 
-`timing_independent.tsv`: 790 phrases in two rounds, 87 of them from
+`timing_independent.tsv`: 869 phrases in three rounds, 87 of them from
 plans, decrees and reports (the `source` column), the others composed by their
 author. "|" separates answers that are equally right; `due` is empty where only
 the steps matter; `asks` is "any" where a question does no harm.
