@@ -36,6 +36,7 @@ KEYS: dict[str, dict[str, Any]] = {
         "id": str, "each": Level, "name": str, "short": str, "level": Level, "kind": BodyKind,
         "names": Words, "aliases": Words, "members": Words,
     },
+    "name": {"printed": str, "read_as": str},
     "section": {"id": str, "title": str},
     "row": {
         "id": str, "content": str, "directing": str, "implementing": str, "coordinating": str,
@@ -48,13 +49,14 @@ KEYS: dict[str, dict[str, Any]] = {
         "criterion": int, "name": str, "added": int, "reached": int, "of": int, "percent": str,
     },
 }  # fmt: skip
-ARRAYS = ("ordered_day", "unit", "body", "section", "row", "criterion", "target")
+ARRAYS = ("ordered_day", "unit", "body", "name", "section", "row", "criterion", "target")
 REQUIRED = {
     "plan": ("id", "number", "symbol", "issuer", "title", "issued_on", "year", "level",
              "coordination_office"),
     "ordered_day": ("day", "off", "document"),
     "unit": ("id", "name", "level"),
     "body": ("id", "name", "level", "kind"),
+    "name": ("printed",),
     "section": ("id", "title"),
     "row": ("id", "content", "implementing", "timing"),
     "criteria": ("body", "timing"),

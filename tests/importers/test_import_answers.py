@@ -1,0 +1,176 @@
+"""Answers: every question can be answered, each answer does what it says, and no cell changes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from ntm_workflow import texts
+from ntm_workflow.appendix.importers import answers, files, known, sentences
+from ntm_workflow.appendix.importers.document import Document, Paragraph, Table
+from ntm_workflow.appendix.importers.drafting import Made
+from ntm_workflow.appendix.importers.pieces import Ask
+from ntm_workflow.appendix.model import Kind
+from ntm_workflow.errors import Refused
+from tests.conftest import ROOT
+from tests.importers import makers
+
+HEAD = "STT\tNội dung\tChủ trì\tPhối hợp\tThời gian"
+TOP = """ỦY BAN NHÂN DÂN HUYỆN BẮC SƠN
+
+Số: 15/KH-UBND
+
+Bắc Sơn, ngày 05 tháng 01 năm 2021
+
+KẾ HOẠCH
+
+Xây dựng nông thôn mới năm 2021
+
+"""
+LINES = "STT\tTiêu chí\tSố lượng\tTên xã\tCơ quan phụ trách"
+
+
+def table(*rows: str, head: str = HEAD) -> str:
+    return "\n".join((head, *rows)) + "\n"
+
+
+def row(**cells: str) -> str:
+    given = {"n": "1", "content": "Họp", "by": "VPĐP huyện", "with_": "", "when": "Quý II", **cells}
+    return "\t".join(given.values())
+
+
+REGISTER = known.load((ROOT / "config" / "appendix.toml").read_bytes())
+SECTION = "I\tMột\t\t\t"
+# A document for each question, and what it must ask.
+SCENES: dict[str, str] = {
+    "register.which": TOP.replace("BẮC SƠN", "MỸ ĐỨC") + table(SECTION, row()),
+    "head.no_number": TOP.replace("Số: 15/KH-UBND", "Số:   /KH-UBND") + table(SECTION, row()),
+    "head.no_symbol": TOP.replace("Số: 15/KH-UBND", "") + table(SECTION, row()),
+    "head.no_issued_on": TOP.replace("ngày 05 tháng 01", "ngày   tháng 01") + table(SECTION, row()),
+    "head.no_title": TOP.replace("KẾ HOẠCH\n", "") + table(SECTION, row()),
+    "head.no_place": TOP.replace("Bắc Sơn, ngày", "ngày") + table(SECTION, row()),
+    "head.no_year": table(SECTION, row()),
+    "head.no_level": table(SECTION, row()),
+    "head.no_issuer": table(SECTION, row()),
+    "head.issuer_unknown": TOP.replace("BẮC SƠN", "MỸ ĐỨC") + table(SECTION, row()),
+    "head.no_coordination_office": TOP.replace("BẮC SƠN", "MỸ ĐỨC") + table(SECTION, row()),
+    "head.differs": TOP + "Phụ lục\n\n(Kèm theo Kế hoạch số 16/KH-UBND ngày 05/01/2021 của UBND "
+    "huyện Bắc Sơn)\n\n" + table(SECTION, row()),
+    "column.unknown": TOP + table(SECTION, row() + "\tabc", head=HEAD + "\tQuyết toán vốn"),
+    "column.doubled": TOP + table(SECTION, row() + "\tQuý I", head=HEAD + "\tHoàn thành"),
+    "table.left": TOP + table(SECTION, row()) + "\nBảng số liệu\n\na\tb\tc\n1\t2\t3\n4\t5\t6\n",
+    "section.twice": TOP + table(SECTION, row(), "I\tHai\t\t\t", row(content="Khác")),
+    "section.none": TOP + table(row()),
+    "section.unsure": TOP + table(SECTION, row(), "\tviệc chung\t\t\t".replace("v", "V"),
+                                  row(n="2", content="Khác")),
+    "row.no_content": TOP + table(SECTION, row(), row(n="2", content="")),
+    "row.no_implementing": TOP + table(SECTION, row(by="")),
+    "row.no_timing": TOP + table(SECTION, row(when="")),
+    "row.unread": TOP + table(SECTION, row(), "\tTổng cộng: 1 việc\t\t\t"),
+    "line.number": TOP + table(SECTION, row()) + "\n" + table(
+        "1\tTiêu chí số 2 - Giao thông\t1\tTân Lập\tVPĐP huyện",
+        "2\tTiêu chí số 2 - Thủy lợi\t1\tTân Lập\tVPĐP huyện", head=LINES),
+    "line.count": TOP + table(SECTION, row()) + "\n" + table(
+        "1\tTiêu chí số 2 - Giao thông\tnhiều\tTân Lập\tVPĐP huyện", head=LINES),
+    "line.no_implementing": TOP + table(SECTION, row()) + "\n" + table(
+        "1\tTiêu chí số 2 - Giao thông\t1\t\tVPĐP huyện", head=LINES),
+    "line.no_directing": TOP + table(SECTION, row()) + "\n" + table(
+        "1\tTiêu chí số 2 - Giao thông\t1\tTân Lập\t", head=LINES),
+    "unit.unknown": TOP + table(SECTION, row()) + "\n" + table(
+        "1\tTiêu chí số 2 - Giao thông\t1\tTân Lậpp\tVPĐP huyện", head=LINES),
+    "body.unknown": TOP + table(SECTION, row(by="Phòng TC-KHH, VPĐP huyện")),
+    "body.none": TOP + table(SECTION, row(by=",")),
+    "timing.question": TOP + table(SECTION, row(when="Thág 6, 10")),
+    "timing.header": TOP + table(SECTION, row(when="7 tháng"), head=HEAD + " hoàn thành"),
+    "target.no_figures": TOP + "- Tiêu chí số 2 - Điện: tiếp tục đầu tư.\n\n" + table(
+        SECTION, row()),
+    "target.no_added": TOP + "- Tiêu chí số 3 - Nước: toàn huyện có 9/17 xã đạt.\n\n" + table(
+        SECTION, row()),
+    "target.twice": TOP + 2 * "- Tiêu chí số 1 - Quy hoạch: thêm 02 xã, nâng lên 9/17 xã.\n"
+    + "\n" + table(SECTION, row()),
+}  # fmt: skip
+
+
+def asked(made: Made) -> dict[str, Ask]:
+    return {ask.code: ask for ask in made.found.draft.asks}
+
+
+def draft(text: str, said: dict[str, Any] | None = None) -> Made:
+    made = answers.make(files.read(text.encode()), REGISTER, said or {}, "tệp")
+    assert made.coverage.gaps == ()
+    return made
+
+
+def scene(code: str) -> Document:
+    """The document of a question, some with what a text file cannot hold."""
+    if code in SCENES:
+        return files.read(SCENES[code].encode())
+    return BUILT[code]()
+
+
+def _word(*rows: list[str], merge: tuple[int, int, int] | None = None) -> Document:
+    def fill(made: Any) -> None:
+        for line in TOP.split("\n\n"):
+            made.add_paragraph(line)
+        grid = makers.add_table(made, [HEAD.split("\t"), *rows])
+        if merge:
+            at, first, last = merge
+            cells = grid.rows[at].cells
+            said = cells[first].text
+            cells[first].merge(cells[last]).text = said
+
+    return files.read(makers.document_with(fill))
+
+
+def _cut() -> Document:
+    """Two parts of a table that a page of a PDF cut, the second without a header."""
+    first, second = (files.read((TOP + table(SECTION, one)).encode()) for one in (
+        row(), "\tvà báo cáo\t\t\t"))  # fmt: skip
+    upper = next(b for b in first.blocks if isinstance(b, Table))
+    below = next(b for b in second.blocks if isinstance(b, Table))
+    edges = (10.0, 50.0, 200.0, 300.0, 400.0, 500.0)
+    cells = tuple(_moved(cell, 2) for cell in below.cells if cell.row == 3)
+    lower = Table(2, 1, below.width, cells, page=2, edges=edges)
+    top = Table(1, upper.height, upper.width, upper.cells, page=1, edges=edges)
+    heads = tuple(b for b in first.blocks if isinstance(b, Paragraph))
+    return Document("pdf", (*heads, top, lower))
+
+
+def _moved(cell: Any, up: int) -> Any:
+    from dataclasses import replace
+
+    return replace(cell, row=cell.row - up)
+
+
+BUILT = {
+    "row.cut": _cut,
+    "cell.wide": lambda: _word(SECTION.split("\t"), row(with_="").split("\t"), merge=(2, 2, 3)),
+    "cell.aside": lambda: _word(SECTION.split("\t"), row().split("\t"), merge=None),
+}
+
+
+def codes() -> set[str]:
+    """Every question that the importers can ask, by their own code."""
+    folder = ROOT / "ntm_workflow" / "appendix" / "importers"
+    text = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    found = set(re.findall(r"(?:Ask|_ask|_said_number)\(\s*\"([a-z_]+\.[a-z_]+)\"", text))
+    for stem, keys in (("row.no_", ("content", "implementing", "timing")),
+                       ("line.no_", ("implementing", "directing"))):  # fmt: skip
+        found |= {stem + key for key in keys}
+    return found | {f"head.no_{key}" for key in ("number", "symbol", "issued_on", "title",
+                                                 "issuer", "place", "year", "level")}  # fmt: skip
+
+
+def test_every_question_the_importers_ask_has_answers_and_sentences() -> None:
+    assert codes() == set(answers.VERBS)
+    assert {code for code in codes() if not texts.has(f"import.ask.{code}")} == set()
+    verbs = {verb for some in answers.VERBS.values() for verb in some}
+    assert {verb for verb in verbs if not texts.has(f"import.answer.{verb}")} == set()
+
+
+@pytest.mark.parametrize("code", sorted(SCENES | BUILT))
+def test_each_question_is_asked_where_it_should_be(code: str) -> None:
+    assert code in asked(answers.make(scene(code), REGISTER, {}, "tệp"))
