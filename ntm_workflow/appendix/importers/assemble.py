@@ -62,7 +62,7 @@ def assemble(
     text = [block for block in document.blocks if isinstance(block, Paragraph)]
     text += [Paragraph(cell.text) for one in found.segments for cell in one.title_cells]
     read_targets = targets.read(text)
-    top, head_asks = _head(document, found.segments, meaning, said)
+    top, head_asks = _head(document, found.segments, known, meaning, said)
     read_rows = settle.work(read_rows, said, ledger)
     read_lines = settle.lines(read_lines, said, ledger)
     checked = Checks(known.register, meaning.register, top, said)
@@ -108,14 +108,15 @@ def columns_said(said: Answers) -> dict[str, int]:
 
 
 def _head(
-    document: Document, found: tuple[Segment, ...], known: Known, said: Answers
+    document: Document, found: tuple[Segment, ...], known: Known, meaning: Known, said: Answers
 ) -> tuple[Head, tuple[Ask, ...]]:
+    """The head, read by the register as it was, then with what a person said."""
     first = head.lines(document.blocks, [segment.table for segment in found])
     first += [line for cell in found[0].title_cells for line in cell.text.split("\n")]
     notes = [segment.note for segment in found if segment.note]
     top, asks = head.read(first, notes, known.register, [s.title for s in found if s.title])
     printed = top
-    top = settle.head(top, said, known.register)
+    top = settle.head(top, said, meaning.register)
     if not top.year and top.issued_on:
         top = replace(top, year=top.issued_on.year)
     # What the answer to another question brought is asked no more.
@@ -124,7 +125,7 @@ def _head(
     office = known.offices.get(top.issuer, "")
     if office and not top.coordination_office:
         return replace(top, coordination_office=office), asks
-    choices = _coordination_offices(known.register, top.level)
+    choices = _coordination_offices(meaning.register, top.level)
     ask = Ask("head.no_coordination_office", ("plan", "", "coordination_office"), choices=choices)
     return top, (*asks, ask)
 

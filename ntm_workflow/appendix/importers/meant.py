@@ -40,7 +40,7 @@ def with_answers(base: Known, said: Answers) -> Known:
     # A cell's own meaning goes before that of a name in it.
     for key in sorted(said, key=lambda one: one.startswith("cell|")):
         if key.startswith(OF_NAMES):
-            maker.add(said[key])
+            maker.add(key.partition("|")[0], said[key])
     for name in str(said.get("units", {}).get("text", "")).split("\n"):
         maker.unit(name)
     tables = {name: entries for name, entries in maker.tables.items() if entries}
@@ -84,14 +84,16 @@ class _Maker:
         self.rules = base.criteria
         self.level = _plan_level(base, said)
 
-    def add(self, answer: Answer) -> None:
-        """Take one answer over into the tables."""
+    def add(self, sort: str, answer: Answer) -> None:
+        """Take one answer over into the tables; `sort` is what its question is about."""
         printed, do = str(answer.get("printed", "")), answer.get("do")
         if do == "unit":
             self.unit(str(answer.get("name") or printed), printed)
         elif do in ("new", "group"):
-            self._body(printed, answer)
-        elif do in ("is", "skip") and printed:
+            self._body("" if sort == "cell" else printed, answer)
+            if sort == "cell":  # a cell without a name: the body is no alias of its comma
+                self._name(printed, str(answer.get("name", "")))
+        elif do in ("is", "skip") and sort != "head":
             self._name(printed, str(answer.get("body", "")) if do == "is" else "")
 
     def unit(self, name: str, printed: str = "") -> None:
