@@ -6,8 +6,8 @@ same part of the cell, or the column's level, or the plan's own. A cell that is
 not wholly understood so is split into names written out in full (`body_cells.py`)
 and each is looked up: as printed, with its abbreviations in full, and last with
 one slip of the pen in a long word where a single body is that near. What a person
-said a printed name means goes before all of that. What matches nothing, or two bodies, comes back unresolved with the nearest names: never
-guessed, never dropped.
+said a printed name means goes before all of that. What matches nothing, or two
+bodies, comes back unresolved with the nearest names: never guessed, never dropped.
 """
 
 from __future__ import annotations
@@ -244,8 +244,7 @@ class Register:
     def _as_meant(self, printed: str, said: str, segment: int) -> list[_Mention]:
         """What a printed name means, read as if it were printed; it keeps its own print."""
         if not said or said in self.bodies:
-            ids = (said,) if said else ()
-            return [_Mention(printed, said=ids, segment=segment)]
+            return [_Mention(printed, said=(said,) if said else (), segment=segment)]
         mentions = self._read(said, _tokens(nfc(said)), meant=False)
         if not all(one.name or one.fixed for one in mentions):
             found = [self._one(name, None, meant=False) for name in split(said).bodies]

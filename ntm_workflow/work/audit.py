@@ -49,6 +49,10 @@ class Action(enum.StrEnum):
     NOTICE_SUPPRESSED = "notice.suppressed"
     NOTICE_RESENT = "notice.resent"
     CONTACT_IMPORTED = "contact.imported"
+    IMPORT_CREATED = "import.created"
+    IMPORT_ANSWERED = "import.answered"
+    IMPORT_DROPPED = "import.dropped"
+    IMPORT_IN_FORCE = "import.in_force"
 
 
 @dataclass(frozen=True, slots=True)

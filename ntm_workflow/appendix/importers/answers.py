@@ -18,6 +18,7 @@ from ntm_workflow.appendix.importers import drafting, meant
 from ntm_workflow.appendix.importers.checks import meaning_of
 from ntm_workflow.appendix.importers.document import Document
 from ntm_workflow.appendix.importers.drafting import Made
+from ntm_workflow.appendix.importers.headers import LINE_ROLES, ROLES
 from ntm_workflow.appendix.importers.known import Known
 from ntm_workflow.appendix.importers.pieces import NO_ANSWERS, Answer, Answers, Ask
 from ntm_workflow.appendix.model import BodyKind, Level
@@ -36,7 +37,8 @@ VERBS: dict[str, tuple[str, ...]] = {
     "column.unknown": ("role",), "column.doubled": ("role",), "table.left": ("skip", "columns"),
     "section.twice": ("yes", "number"), "section.number": ("yes", "number"),
     "section.none": ("yes", "title"), "section.unsure": ("yes", "row"),
-    "row.no_content": _FILL, "row.no_implementing": _FILL, "row.no_timing": ("fill", "wait", "drop"),
+    "row.no_content": _FILL, "row.no_implementing": _FILL,
+    "row.no_timing": ("fill", "wait", "drop"),
     "row.cut": ("yes", "apart"), "row.unread": ("skip", "row"),
     "cell.aside": ("skip", "note"), "cell.wide": ("yes", "all"),
     "line.number": ("yes", "number"), "line.count": ("count", "skip"),
@@ -48,7 +50,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "target.twice": ("skip", "target"),
 }  # fmt: skip
 _ANY_YEAR = 2000  # which timing can be dated at all is the same in every year
-_TEXTS = ("text", "fill", "read", "day", "number", "title", "count")
+_TEXTS = ("text", "fill", "read", "day", "number", "title", "count", "role")
 _NUMBER = re.compile(r"\d{1,5}")
 
 
@@ -88,6 +90,8 @@ def check(ask: Ask, answer: Answer, year: int | None, register: Register | None)
         raise Refused("import.bad.number", value=text)
     elif do == "number":
         _check_number(ask, text)
+    elif do == "role" and text not in (*ROLES, *LINE_ROLES):
+        raise Refused("import.bad.none")
     elif do == "columns" and not {"content", "implementing"} <= {
         role for role, at in answer.get("columns", {}).items() if at
     }:

@@ -80,7 +80,7 @@ def slug(name: str) -> str:
 
 class _Maker:
     def __init__(self, base: Known, said: Answers) -> None:
-        self.tables: dict[str, list[dict[str, Any]]] = deepcopy(base.tables)  # type: ignore[arg-type]
+        self.tables: dict[str, list[dict[str, Any]]] = deepcopy(base.tables)
         self.rules = base.criteria
         self.level = _plan_level(base, said)
 

@@ -245,6 +245,11 @@ def _enough(asked: dict[str, int]) -> bool:
 
 
 def _unheaded(document: Document, table: Table, asked: dict[str, int]) -> Segment:
-    header = headers.said(headers.by_hand(table, "appendix"), _of_kind(asked, "appendix", table))
-    rows = tuple(range(1, table.height + 1))
-    return replace(_segment(table, header, rows, ()), titles=_titles(_near(document, table)))
+    """A table whose header a person read for us; "3.first" is its first row of work."""
+    own = _of_kind(asked, "appendix", table)
+    first = min(own.pop("first", 1), table.height)
+    header = headers.said(headers.by_hand(table, "appendix"), own)
+    made = _segment(table, header, tuple(range(first, table.height + 1)), ())
+    above = tuple(range(1, first))
+    return replace(made, header_rows=(*above, *made.header_rows),
+                   titles=_titles(_near(document, table)))  # fmt: skip

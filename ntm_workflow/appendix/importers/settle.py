@@ -138,7 +138,8 @@ def goals(read: targets.Found, said: Answers) -> tuple[DraftTarget, ...]:
             number = int(ask.where[1])
             old = made.get(number)
             name = str(ask.data.get("name") or (old.name if old else f"Tiêu chí {number}"))
-            made[number] = DraftTarget(number, name, *map(int, figures))
+            made[number] = DraftTarget(number, name, int(figures[0]), int(figures[1]),
+                                       int(figures[2]))  # fmt: skip
     return tuple(made[number] for number in sorted(made)) if said else read.targets
 
 
