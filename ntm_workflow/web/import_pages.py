@@ -244,9 +244,14 @@ def _shown(value: object) -> str:
 
 def _choice_name(made: Made, choice: str) -> str:
     register = made.found.register
-    if register and choice in register.bodies:
+    if register is None:
+        return choice
+    if choice in register.bodies:
         return register.bodies[choice].name
-    return choice
+    ids = {body for name in register.resolve(choice)[0] for body in name.bodies}
+    if len(ids) > 1:
+        return say("nhap.each", name=choice, count=len(ids))
+    return register.bodies[ids.pop()].name if ids else choice
 
 
 def _kind_of(made: Made, ask: Ask) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,7 +14,7 @@ from ntm_workflow.appendix.importers import answers, sentences
 from ntm_workflow.appendix.importers.document import Cell, Document, Paragraph, Place, Table
 from ntm_workflow.appendix.importers.drafting import Made
 from ntm_workflow.appendix.importers.pieces import Answer, Ask, DraftLine, DraftRow
-from ntm_workflow.appendix.model import Reading
+from ntm_workflow.appendix.model import Kind, Reading
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.errors import Refused
 from ntm_workflow.texts import day, say
@@ -248,6 +248,7 @@ class Understood:
     """A row as read: its cells, the bodies of each, its timing in words and in dates."""
 
     id: str
+    place: str
     content: str
     cells: dict[str, str]
     bodies: dict[str, tuple[Meant, ...]]
@@ -279,9 +280,10 @@ def one_understood(made: Made, row_id: str) -> Understood | None:
 def _understood(made: Made, row: DraftRow | DraftLine, asked: int) -> Understood:
     register = made.found.register
     cells = {role: str(getattr(row, role, "")) for role in ROLES}
+    place = sentences.place(replace(row.place, column=0))
     if isinstance(row, DraftLine):
         bodies = {"directing": _meant(register, cells["directing"])}
-        return Understood(row.id, row.name, cells, bodies, "", "", "", False, asked)
+        return Understood(row.id, place, row.name, cells, bodies, "", "", "", False, asked)
     bodies = {role: _meant(register, cell) for role, cell in cells.items()}
     said, when, waits = "", "", True
     if row.timing and (year := made.found.draft.head.year):
@@ -289,7 +291,8 @@ def _understood(made: Made, row: DraftRow | DraftLine, asked: int) -> Understood
         waits = reading.question is not None
         said = reading.question.text if reading.question else describe(reading)
         when = "" if waits else dates(reading)
-    return Understood(row.id, row.content, cells, bodies, row.timing, said, when, waits, asked)
+    return Understood(row.id, place, row.content, cells, bodies, row.timing, said, when, waits,
+                      asked)  # fmt: skip
 
 
 def _meant(register: Register | None, cell: str) -> tuple[Meant, ...]:
@@ -304,7 +307,12 @@ def _meant(register: Register | None, cell: str) -> tuple[Meant, ...]:
 
 
 def dates(reading: Reading) -> str:
-    """The windows of a reading: "1/6/2020–30/6/2020; 1/10/2020–31/10/2020"."""
+    """The windows of a list of them: "1/6/2020–30/6/2020; 1/10/2020–31/10/2020".
+
+    A single window or a deadline is described with its days as it is.
+    """
+    if reading.kind not in (Kind.WINDOWS, Kind.PERIODIC, Kind.MIXED):
+        return ""
     return "; ".join(
         f"{day(w.opens_on)}–{day(w.due_on)}" if w.opens_on else say("nhap.until", day=w.due_on)
         for w in reading.windows[:12]

@@ -119,8 +119,9 @@ def span(occurrence: Occurrence, year: int) -> tuple[float, float]:
 
 # -- the audit ------------------------------------------------------------------
 
-_HIDDEN = {"plan", "submission", "before", "completed_on"}
-_FIRST = ("number", "issued_on", "opens_on", "due_on", "from", "to", "wanted", "reason", "tasks")
+_HIDDEN = {"key", "plan", "submission", "before", "completed_on"}
+_FIRST = ("question", "answer", "number", "issued_on", "opens_on", "due_on", "from", "to", "wanted",
+          "reason", "tasks")  # fmt: skip
 
 
 def details(entry: AuditEntry, plan: Plan) -> list[tuple[str, str]]:
@@ -146,7 +147,7 @@ def _value(key: str, value: Any, plan: Plan) -> str:
         return str(value).rpartition("|")[2]
     if key == "answer" and isinstance(value, dict):
         return sentences.meaning(value)
-    if key == "digest":
+    if key in ("digest", "sha256"):
         return f"{value:.12}…" if value else ""
     if key == "kind":
         return say(f"kind.{value}")

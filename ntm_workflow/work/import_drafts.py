@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.text import fold
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.store.evidence_files import Stored
-from ntm_workflow.store.tables import ImportDraft, Learnt
+from ntm_workflow.store.tables import ImportDraft, Learnt, PlanRecord
 from ntm_workflow.work import audit, tasks
 from ntm_workflow.work.audit import Action, Actor, Entry
 
@@ -85,9 +85,10 @@ def answer(
     draft.answered, draft.asked = counts
     session.flush()
     entries = [
-        Entry(Action.IMPORT_ANSWERED, _subject(draft), {"question": key, "answer": one})
+        Entry(Action.IMPORT_ANSWERED, _subject(draft),
+              {"key": key, "question": (one or {}).get("printed") or key, "answer": one})
         for key, one in given.items()
-    ]
+    ]  # fmt: skip
     audit.append(session, actor, now, entries)
     _learn(session, given, now, actor)
 
@@ -111,7 +112,7 @@ def put_in_force(
     """Make the draft's plan a running one; False where it already runs just so.
 
     Raises:
-        Refused: another plan of the issuer has this number.
+        Refused: a plan of this number runs already, from another text.
         StaleEdit: somebody answered after this person's page was made.
     """
     audit.lock(session)
@@ -119,12 +120,22 @@ def put_in_force(
         return False
     same_version(draft, version)
     _still_open(draft)
+    _refuse_other(session, plan)
     changed = _run(session, plan, text, draft.name, now, actor)
     draft.state, draft.plan_id, draft.changed_at = "in_force", plan.id, now
     session.flush()
     data = {"plan": plan.id, "number": plan.code, "digest": plan.digest}
     audit.append(session, actor, now, [Entry(Action.IMPORT_IN_FORCE, _subject(draft), data)])
     return changed
+
+
+def _refuse_other(session: Session, plan: Plan) -> None:
+    """A plan that runs from another text is amended on purpose, never by a second file."""
+    same = (PlanRecord.issuer == plan.issuer, PlanRecord.number == plan.number,
+            PlanRecord.symbol == plan.symbol, PlanRecord.year == plan.year)  # fmt: skip
+    twin = session.scalar(select(PlanRecord).where(or_(PlanRecord.id == plan.id, and_(*same))))
+    if twin and twin.digest != plan.digest:
+        raise Refused("nhap.plan_runs", number=plan.code, year=plan.year)
 
 
 def _run(

@@ -25,10 +25,10 @@ _LEVELS = (
 _KINDS = (
     (BodyKind.GROUP, r"^(cac|thanh vien|nhung|tat ca|toan the)\b|\b(lien quan|truong thon)\b"),
     (BodyKind.AUTHORITY, r"^(ubnd|uy ban nhan dan|hdnd|hoi dong nhan dan)\b"),
-    (BodyKind.COMMITTEE, r"^(bcd|bql|ban chi dao|ban quan ly|ban phat trien|to cong tac|hoi dong)"),
     (BodyKind.PARTY, r"^(dang uy|huyen uy|tinh uy|chi bo|ban to chuc|ban tuyen giao|ban dan van|"
                      r"van phong (dang|huyen|tinh) uy|uy ban kiem tra)|\bmttq\b|mat tran|"
                      r"\bdoan thanh nien|^hoi (nong dan|phu nu|lien hiep|cuu chien|lhpn|ccb)"),
+    (BodyKind.COMMITTEE, r"^(bcd|bql|ban|to|hoi dong)\b"),
 )  # fmt: skip
 
 
