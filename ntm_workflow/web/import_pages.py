@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ntm_workflow.appendix.importers import answers
+from ntm_workflow.appendix.importers import answers, meant
 from ntm_workflow.appendix.importers.drafting import Made
 from ntm_workflow.appendix.importers.pieces import Ask
 from ntm_workflow.appendix.model import BodyKind, Finding, Level, Plan
@@ -184,14 +184,14 @@ def _form(
         "readings": [(text, *import_view.preview(text, draft.head.year)) for text in texts],
         "guess": import_forms.proposed(ask.quote or draft.head.issuer_text,
                                        register.level if register else Level.COMMUNE),
-        "choices": [(choice, _choice_name(made, choice)) for choice in ask.choices],
+        "choices": _choices(made, ask),
         "roles": import_forms.roles(_kind_of(made, ask)), "before": before,
-        "before_day": _as_day(before), "issuer": draft.head.issuer_text,
+        "before_day": _as_day(before), "issuer": meant.in_words(draft.head.issuer_text),
         "differs": [(_plain(ask.data[key]), _shown(ask.data[key])) for key in ("head", "note")]
         if ask.code == "head.differs" else [],
     }  # fmt: skip
     values = _values(ask, found)
-    chosen = typed.get("do") or _chosen(before, values)
+    chosen = typed.get("do") or _chosen(before, values) or (values[0] if len(values) == 1 else "")
     return {**found, "chosen": chosen, "first": chosen or values[0]}
 
 
@@ -242,6 +242,14 @@ def _shown(value: object) -> str:
     return day(value) if isinstance(value, date) else str(value)
 
 
+def _choices(made: Made, ask: Ask) -> list[tuple[str, str]]:
+    """What is nearest, in full; two spellings of one body are one choice."""
+    found: dict[str, str] = {}
+    for choice in ask.choices:
+        found.setdefault(_choice_name(made, choice), choice)
+    return [(choice, name) for name, choice in found.items()]
+
+
 def _choice_name(made: Made, choice: str) -> str:
     register = made.found.register
     if register is None:
@@ -283,6 +291,8 @@ def show_names(
         return desk.page(
             "import_names.html", trouble.status if trouble else 200, draft=found, asked=asked,
             guess={q.key: import_forms.proposed(q.ask.quote, own) for q in asked},
+            near_keys={q.key for q in asked if import_view.one_slip(q.ask)},
+            fans=own is not Level.COMMUNE,
             levels=list(Level), kinds=list(BodyKind), typed=typed, trouble=trouble,
         )  # fmt: skip
 

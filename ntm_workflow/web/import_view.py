@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from rapidfuzz import fuzz
+
 from ntm_workflow.appendix import timing
 from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.importers import answers, sentences
@@ -15,6 +17,7 @@ from ntm_workflow.appendix.importers.document import Cell, Document, Paragraph, 
 from ntm_workflow.appendix.importers.drafting import Made
 from ntm_workflow.appendix.importers.pieces import Answer, Ask, DraftLine, DraftRow
 from ntm_workflow.appendix.model import Kind, Reading
+from ntm_workflow.appendix.text import fold
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.errors import Refused
 from ntm_workflow.texts import day, say
@@ -22,6 +25,7 @@ from ntm_workflow.texts import day, say
 ROLES = ("directing", "implementing", "coordinating")
 _AROUND = 2  # rows shown before and after the one a question is about
 _HEAD_LINES = 16
+_SLIP = 85  # how like a known name, of a hundred, a printed one is that may be meant for it
 
 
 def mark(key: str) -> str:
@@ -80,6 +84,11 @@ def settled(made: Made) -> list[Question]:
         groups.setdefault(key, []).append((ask, answer))
     return [Question(key, found[0][0], _rows(ask for ask, _ in found), found[0][1])
             for key, found in groups.items()]  # fmt: skip
+
+
+def one_slip(ask: Ask) -> bool:
+    """True where a printed name may be a known one, mistyped."""
+    return bool(ask.choices) and fuzz.ratio(fold(ask.quote), fold(ask.choices[0])) >= _SLIP
 
 
 def _last(ask: Ask) -> int:
@@ -236,7 +245,10 @@ def _shown(cell: Cell, rows: int, hot: bool, header: bool, quote: str) -> Shown:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """A name as printed, and who it is: a few short names, and how many there are."""
+    """A name as printed, and who it is: a few short names, and how many there are.
+
+    Left out where the one short name is what is printed.
+    """
 
     printed: str
     names: tuple[str, ...]
@@ -303,6 +315,7 @@ def _meant(register: Register | None, cell: str) -> tuple[Meant, ...]:
         Meant(one.printed, tuple(register.bodies[body].short for body in one.bodies[:2]),
               len(one.bodies))
         for one in named
+        if [fold(register.bodies[body].short) for body in one.bodies] != [fold(one.printed)]
     )  # fmt: skip
 
 

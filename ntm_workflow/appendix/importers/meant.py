@@ -16,6 +16,7 @@ from ntm_workflow.appendix.text import fold
 OF_NAMES = ("body|", "unit|", "cell|", "head|issuer", "head|coordination_office")
 _EACH = re.compile(r"\s*\b(của\s+)?(cấp|các)?\s*(xã|phường)\s*$", re.IGNORECASE)
 _UNIT_TYPES = re.compile(r"^\s*(các\s+)?(xã|phường|thị trấn|đặc khu)\s+", re.IGNORECASE)
+_PLACE = re.compile(r"(\b(?:tỉnh|thành phố|huyện|quận|thị xã|thị trấn|xã|phường|đặc khu)\s+)")
 _LEVELS = (
     (Level.CENTRAL, r"\b(trung uong|chinh phu)\b|^bo "),
     (Level.PROVINCE, r"\btinh\b|^so "),
@@ -23,7 +24,7 @@ _LEVELS = (
     (Level.COMMUNE, r"\bxa\b(?! hoi)|\b(phuong|thi tran|to dan pho|khu pho)\b|(?<!nong )\bthon\b"),
 )
 _KINDS = (
-    (BodyKind.GROUP, r"^(cac|thanh vien|nhung|tat ca|toan the)\b|\b(lien quan|truong thon)\b"),
+    (BodyKind.GROUP, r"^(thanh vien|nhung|tat ca|toan the)\b|\b(cac|lien quan)\b"),
     (BodyKind.AUTHORITY, r"^(ubnd|uy ban nhan dan|hdnd|hoi dong nhan dan)\b"),
     (BodyKind.PARTY, r"^(dang uy|huyen uy|tinh uy|chi bo|ban to chuc|ban tuyen giao|ban dan van|"
                      r"van phong (dang|huyen|tinh) uy|uy ban kiem tra)|\bmttq\b|mat tran|"
@@ -56,6 +57,15 @@ def kind_of(printed: str) -> BodyKind:
     """The kind that a printed name says; an office where it says nothing else."""
     said = fold(printed)
     return next((kind for kind, words in _KINDS if re.search(words, said)), BodyKind.OFFICE)
+
+
+def in_words(printed: str) -> str:
+    """ "ỦY BAN NHÂN DÂN XÃ MỸ ĐỨC" → "Ủy ban nhân dân xã Mỹ Đức"; mixed letters stay."""
+    if not printed.isupper():
+        return printed
+    before, *rest = _PLACE.split(printed.lower(), maxsplit=1)
+    said = before + (rest[0] + rest[1].title() if rest else "")
+    return said[:1].upper() + said[1:]
 
 
 def body_id(register: Register, answer: Answer) -> str:
