@@ -44,7 +44,7 @@ def _columns(
 @click.option("--column", "columns", multiple=True, callback=_columns, metavar="VAI=CỘT",
               help="Nói rõ cột nào là gì, như timing=6; 0: không cột nào.")  # fmt: skip
 @click.option("--answers", type=click.Path(path_type=Path),
-              help="Tệp JSON: câu trả lời theo khóa của câu hỏi (`answer_key` trong --json).")  # fmt: skip
+              help="Tệp JSON: câu trả lời theo `answer_key` của câu hỏi (xem --json).")  # fmt: skip
 @click.option("--coverage", is_flag=True, help="Chứng minh từng ô đã vào bản nháp.")
 @click.option("--force", is_flag=True, help="Ghi đè bản nháp đã có.")
 @click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
@@ -193,7 +193,8 @@ def _as_json(
         },
         "targets": [asdict(target) for target in draft.targets],
         "questions": [
-            {"code": ask.code, "answer_key": ask.key, "answers": list(verbs(ask)), "table": ask.where[0], "id": ask.where[1], "key": ask.where[2],
+            {"code": ask.code, "answer_key": ask.key, "answers": list(verbs(ask)),
+             "table": ask.where[0], "id": ask.where[1], "key": ask.where[2],
              "text": sentences.ask(ask), "quote": ask.quote, "choices": list(ask.choices),
              "place": asdict(ask.place)}
             for ask in draft.asks
