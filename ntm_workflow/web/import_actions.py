@@ -278,9 +278,7 @@ def _ours(request: Request, form: FormData) -> None:
         raise Refused("form.expired")
 
 
-def _change(
-    request: Request, draft_id: int, act: Callable[[Session, ImportDraft], None]
-) -> None:
+def _change(request: Request, draft_id: int, act: Callable[[Session, ImportDraft], None]) -> None:
     """One transaction on one draft; whoever comes second hears of it."""
     name = ""
     try:

@@ -372,4 +372,3 @@ def proposals(made: Made, learnt: dict[str, dict[str, Any]]) -> dict[str, dict[s
                 continue
             found[ask.key] = {**before, "printed": ask.quote}
     return found
-

@@ -38,9 +38,7 @@ def all_drafts(session: Session, limit: int = 200) -> list[ImportDraft]:
 
 def of_file(session: Session, sha256: str) -> ImportDraft | None:
     """The draft that a file already has."""
-    query = select(ImportDraft).where(
-        ImportDraft.sha256 == sha256, ImportDraft.state != "dropped"
-    )
+    query = select(ImportDraft).where(ImportDraft.sha256 == sha256, ImportDraft.state != "dropped")
     return session.scalar(query)
 
 

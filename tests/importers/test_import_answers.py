@@ -146,8 +146,9 @@ def _moved(cell: Any, up: int) -> Any:
 BUILT = {
     "row.cut": _cut,
     "cell.wide": lambda: _word(SECTION.split("\t"), row(with_="").split("\t"), merge=(2, 2, 3)),
-    "cell.aside": lambda: _word(SECTION.split("\t"), row(with_="Đ/c Chủ tịch").split("\t"),
-                                merge=(0, 2, 3)),
+    "cell.aside": lambda: _word(
+        SECTION.split("\t"), row(with_="Đ/c Chủ tịch").split("\t"), merge=(0, 2, 3)
+    ),
 }
 
 

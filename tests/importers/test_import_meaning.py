@@ -218,5 +218,3 @@ def test_an_answer_that_cannot_be_used_is_refused_with_a_sentence(
     with pytest.raises(Refused) as refused:
         answers.check(ask, answer, 2021, REGISTER.register)
     assert refused.value.key.startswith("import.bad.")
-
-

@@ -56,9 +56,7 @@ class Checks:
             before = self._units(self.plain, line, where) if self.plain else []
             self._keep(before, still)
 
-    def _units(
-        self, register: Register, line: DraftLine, where: tuple[str, str, str]
-    ) -> list[Ask]:
+    def _units(self, register: Register, line: DraftLine, where: tuple[str, str, str]) -> list[Ask]:
         _, lost = register.read_units(line.implementing)
         return [_ask("unit.unknown", where, name, line, register.nearest_unit(name))
                 for name in lost]  # fmt: skip

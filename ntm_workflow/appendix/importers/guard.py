@@ -40,9 +40,7 @@ def read(data: bytes, tell: Callable[[int, int], object] | None = None) -> Docum
     return _document(answer)
 
 
-def _talk(
-    child: subprocess.Popen[bytes], data: bytes, tell: Callable[[int, int], object]
-) -> bytes:
+def _talk(child: subprocess.Popen[bytes], data: bytes, tell: Callable[[int, int], object]) -> bytes:
     """Give the child its file, listen to its pages, and take its answer; end it when late."""
     late = threading.Event()
 
