@@ -6,15 +6,16 @@ same part of the cell, or the column's level, or the plan's own. A cell that is
 not wholly understood so is split into names written out in full (`body_cells.py`)
 and each is looked up: as printed, then as `body_near.py` knows it: abbreviated,
 run together, or with one slip of the pen where a single body is that near. What
-matches nothing, or two bodies, comes back unresolved with the nearest names:
-never guessed, never dropped.
+a person said a printed name means goes before all of that. What matches nothing,
+or two bodies, comes back unresolved with the nearest names: never guessed, never
+dropped.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import process
@@ -55,18 +56,28 @@ class Unresolved:
 
 @dataclass(slots=True)
 class _Mention:
+    """One name in a cell. `said` are the bodies that a person said it means."""
+
     printed: str
     name: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     levels: list[Printed] = field(default_factory=list)
     units: tuple[str, ...] | None = None  # the communes named; none of them known: ()
     segment: int = 0
+    said: tuple[str, ...] | None = None
 
 
 class Register:
-    """The bodies a plan knows, and every way their names are printed."""
+    """The bodies a plan knows, and every way their names are printed.
 
-    def __init__(self, bodies: Iterable[Body], units: Sequence[Unit], level: Level) -> None:
+    `names` says what printed words mean, where a person had to: another name, a
+    body's id, or "" for words that name nobody.
+    """
+
+    def __init__(
+        self, bodies: Iterable[Body], units: Sequence[Unit], level: Level,
+        names: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.bodies = {body.id: body for body in bodies}
         self.units = {unit.id: unit for unit in units}
         self.level = level
@@ -80,6 +91,8 @@ class Register:
         for body in self.bodies.values():
             self._learn(body)
         self._learn_home()
+        self._answers = {name_key(printed): said for printed, said in (names or {}).items()}
+        self._longest_meant = max(map(len, self._answers), default=0)
         lengths = [len(known) for known in (*self._alias, *self._family, *self._unit)]
         self._longest = max(lengths, default=1)
 
@@ -133,10 +146,10 @@ class Register:
         return named, lost
 
     def _as_printed(
-        self, cell: str, level: Level | None
+        self, cell: str, level: Level | None, meant: bool = True
     ) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
         text = nfc(cell)
-        mentions = self._read(text, read_tokens(text))
+        mentions = self._read(text, read_tokens(text), meant)
         self._share_levels(mentions)
         named: list[Named] = []
         lost: list[Unresolved] = []
@@ -149,10 +162,10 @@ class Register:
         return tuple(named), tuple(lost)
 
     def _one(
-        self, name: str, level: Level | None
+        self, name: str, level: Level | None, meant: bool = True
     ) -> tuple[tuple[Named, ...], tuple[Unresolved, ...]]:
         """Look up one name that `split` wrote out."""
-        named, lost = self._as_printed(name, level)
+        named, lost = self._as_printed(name, level, meant)
         if not lost:
             return named, lost
         if any(one.ambiguous for one in lost):
@@ -170,11 +183,17 @@ class Register:
         communes = all(self.bodies[body].unit is not None for body in ids)
         return communes and len(kinds) == 1
 
-    def _read(self, text: str, tokens: list[Token]) -> list[_Mention]:
+    def _read(self, text: str, tokens: list[Token], meant: bool = True) -> list[_Mention]:
         plain = text.isascii()  # a cell typed without any marks is read without them
         mentions: list[_Mention] = []
         at = segment = 0
         while at < len(tokens):
+            if meant and (size := self._meant_at(tokens, at)):
+                printed = text[tokens[at].start : tokens[at + size - 1].end]
+                said = self._answers[tuple(token.key for token in tokens[at : at + size])]
+                mentions += self._as_meant(printed, said, segment)
+                at += size
+                continue
             if tokens[at].separates:
                 segment += tokens[at].raw in BREAKS
                 at += 1
@@ -184,6 +203,29 @@ class Register:
             mention.segment = segment
             mentions.append(mention)
             at = end
+        return mentions
+
+    def _meant_at(self, tokens: list[Token], at: int) -> int:
+        """How many tokens from here a person has said the meaning of, 0 where none."""
+        for size in range(min(self._longest_meant, len(tokens) - at), 0, -1):
+            key = tuple(token.key for token in tokens[at : at + size])
+            if key in self._answers and ends_here(tokens, at + size):
+                return size
+        return 0
+
+    def _as_meant(self, printed: str, said: str, segment: int) -> list[_Mention]:
+        """What a printed name means, read as if it were printed; it keeps its own print."""
+        if not said or said in self.bodies:
+            return [_Mention(printed, said=(said,) if said else (), segment=segment)]
+        mentions = self._read(said, read_tokens(nfc(said)), meant=False)
+        if not all(one.name or one.fixed for one in mentions):
+            found = [self._one(name, None, meant=False) for name in split(said).bodies]
+            if not found or any(lost for _, lost in found):
+                return [_Mention(printed, segment=segment)]
+            ids = tuple(body for named, _ in found for name in named for body in name.bodies)
+            return [_Mention(printed, said=ids, segment=segment)]
+        for one in mentions:
+            one.printed, one.segment = printed, segment
         return mentions
 
     def _mention(self, tokens: list[Token], at: int, plain: bool) -> tuple[_Mention, int]:
@@ -261,6 +303,8 @@ class Register:
             following = mention
 
     def _bodies_of(self, mention: _Mention, level: Level | None) -> tuple[str, ...] | Unresolved:
+        if mention.said is not None:
+            return mention.said
         if mention.fixed:
             if len(mention.fixed) > 1:
                 return Unresolved(mention.printed, ambiguous=mention.fixed)
@@ -311,7 +355,10 @@ class Register:
             name = (part[typed.end() :] if typed else part).strip(" .")
             if not name:
                 continue
-            units = self._unit.get(name_key(name), [])
+            meant = self._answers.get(name_key(part.strip()))
+            if meant == "":
+                continue
+            units = [meant] if meant in self.units else self._unit.get(name_key(meant or name), [])
             if len(units) > 1 and typed:
                 units = [unit for unit in units if self._is_type(unit, typed[1])]
             if len(units) == 1:

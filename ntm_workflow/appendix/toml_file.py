@@ -217,6 +217,7 @@ class _Reader:
         arrays = {name: self.array(name) for name in ARRAYS}
         for name in ("unit", "body", "section", "row", "criterion"):
             self.unique(name, arrays[name])
+        self.unique("name", arrays["name"], "printed")
         self.unique("target", arrays["target"], "criterion")
         self.unique("ordered_day", arrays["ordered_day"], "day")
         if not arrays["row"]:
@@ -237,7 +238,8 @@ class _Reader:
             for u in arrays["unit"]
         )
         bodies = self._bodies(arrays["body"], units)
-        register = Register(bodies, units, head["level"])
+        names = {n["printed"]: n.get("read_as", "") for n in arrays["name"]}
+        register = Register(bodies, units, head["level"], names)
         for key in ("issuer", "coordination_office"):
             if head[key] not in register.bodies:
                 nearest = _closest(head[key], register.bodies)
@@ -459,7 +461,7 @@ class _Reader:
         named, lost = register.resolve(cell)
         for name in lost:
             self._lost_name(name, column, table, index)
-        if column == "implementing" and not named and not lost:
+        if column == "implementing" and not lost and not any(name.bodies for name in named):
             self.fault("body.none", column, table, index, value=cell)
         return named
 

@@ -38,6 +38,7 @@ KEYS: dict[str, dict[str, Any]] = {
         "id": str, "each": Level, "name": str, "short": str, "level": Level, "kind": BodyKind,
         "names": Words, "aliases": Words, "members": Words,
     },
+    "name": {"printed": str, "read_as": str},
     "section": {"id": str, "printed": str, "title": str},
     "row": {
         "id": str, "printed": str, "content": str, "directing": str, "implementing": str,
@@ -53,13 +54,16 @@ KEYS: dict[str, dict[str, Any]] = {
     },
     "finding": {"code": str, "where": str, "quotes": Pairs, "data": Data},
 }  # fmt: skip
-ARRAYS = ("ordered_day", "unit", "body", "section", "row", "criterion", "target", "finding")
+ARRAYS = (
+    "ordered_day", "unit", "body", "name", "section", "row", "criterion", "target", "finding",
+)  # fmt: skip
 REQUIRED = {
     "plan": ("id", "number", "symbol", "issuer", "title", "issued_on", "year", "level",
              "coordination_office"),
     "ordered_day": ("day", "off", "document"),
     "unit": ("id", "name", "level"),
     "body": ("id", "name", "level", "kind"),
+    "name": ("printed",),
     "section": ("id", "title"),
     "row": ("id", "content", "implementing", "timing"),
     "criteria": ("body", "timing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,18 +43,21 @@ def _columns(
               help="Tệp có [[unit]] và [[body]]; mặc định là phụ lục đang dùng.")  # fmt: skip
 @click.option("--column", "columns", multiple=True, callback=_columns, metavar="VAI=CỘT",
               help="Nói rõ cột nào là gì, như timing=6; 0: không cột nào.")  # fmt: skip
+@click.option("--answers", type=click.Path(path_type=Path),
+              help="Tệp JSON: câu trả lời theo `answer_key` của câu hỏi (xem --json).")  # fmt: skip
 @click.option("--coverage", is_flag=True, help="Chứng minh từng ô đã vào bản nháp.")
 @click.option("--force", is_flag=True, help="Ghi đè bản nháp đã có.")
 @click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
 def import_(
     file: Path, output: Path | None, register: Path | None, columns: dict[str, int],
-    coverage: bool, force: bool, as_json: bool,
+    answers: Path | None, coverage: bool, force: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Đọc tệp Word, Excel, HTML, PDF hay văn bản thành bản nháp phụ lục, kèm câu hỏi."""
     from ntm_workflow.appendix.importers import drafting, guard, sniff
 
     document = guard.read(read_bytes(file))
-    made = drafting.make(document, _known(register), file.name, columns)
+    said = _answers(answers) if answers else {}
+    made = drafting.make(document, _known(register), file.name, columns, said)
     if output:
         _keep(output, made.written, force)
     claimed = sniff.claimed(file.name)
@@ -90,6 +94,17 @@ def _known(path: Path | None) -> Known:
         return known.load(path.read_bytes())
     except OSError as error:
         raise Refused("import.unreadable", path=str(path), why=error.strerror) from error
+
+
+def _answers(path: Path) -> dict[str, dict[str, Any]]:
+    """What was answered, by the keys of the questions."""
+    try:
+        found = json.loads(path.read_bytes())
+        if not all(isinstance(one, dict) for one in found.values()):
+            raise ValueError("{}")
+    except (OSError, ValueError, AttributeError) as error:
+        raise Refused("import.bad.answers", why=str(error)) from error
+    return dict(found)
 
 
 def _keep(path: Path, written: bytes, force: bool) -> None:
@@ -151,6 +166,7 @@ def _as_json(
     from dataclasses import asdict
 
     from ntm_workflow.appendix.importers import sentences
+    from ntm_workflow.appendix.importers.answers import verbs
 
     draft, proof = made.found.draft, made.coverage
     return {
@@ -179,7 +195,8 @@ def _as_json(
         },
         "targets": [asdict(target) for target in draft.targets],
         "questions": [
-            {"code": ask.code, "table": ask.where[0], "id": ask.where[1], "key": ask.where[2],
+            {"code": ask.code, "answer_key": ask.key, "answers": list(verbs(ask)),
+             "table": ask.where[0], "id": ask.where[1], "key": ask.where[2],
              "text": sentences.ask(ask), "quote": ask.quote, "choices": list(ask.choices),
              "place": asdict(ask.place)}
             for ask in draft.asks

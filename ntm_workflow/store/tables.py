@@ -591,3 +591,52 @@ class Handover(Base):
     decided_by: Mapped[str] = mapped_column(default="")
     reason: Mapped[str] = mapped_column(default="")
     new_task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+
+
+class ImportDraft(Base):
+    """A file that is becoming a plan: its questions' answers, by the key of each question.
+
+    A file has one draft at a time. What was dropped or put in force stays for the history.
+    """
+
+    __tablename__ = "import_draft"
+    __table_args__ = (
+        Index(
+            "uq_import_draft_sha256",
+            "sha256",
+            unique=True,
+            sqlite_where=text("state <> 'dropped'"),
+            postgresql_where=text("state <> 'dropped'"),
+        ),
+        CheckConstraint("state IN ('open', 'in_force', 'dropped')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    created_at: Mapped[datetime]
+    by: Mapped[str]
+    answers: Mapped[dict[str, Any]]
+    answered: Mapped[int] = mapped_column(default=0)
+    asked: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default="open")
+    plan_id: Mapped[str | None] = mapped_column(String(80))
+    version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}  # type: ignore[misc]
+
+
+class Learnt(Base):
+    """What a printed name or timing meant the last time a person was asked."""
+
+    __tablename__ = "learnt"
+    __table_args__ = (UniqueConstraint("kind", "printed"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    printed: Mapped[str]
+    meaning: Mapped[dict[str, Any]]
+    learnt_at: Mapped[datetime]
+    by: Mapped[str]

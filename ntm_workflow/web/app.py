@@ -19,8 +19,18 @@ from ntm_workflow.errors import NotFound, NtmError
 from ntm_workflow.reports import health
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.texts import say
-from ntm_workflow.web import actions, board, desk, plan_pages, records, task_pages
+from ntm_workflow.web import (
+    actions,
+    board,
+    desk,
+    import_actions,
+    import_pages,
+    plan_pages,
+    records,
+    task_pages,
+)
 from ntm_workflow.web.guard import Guard
+from ntm_workflow.web.workshop import Workshop
 
 log = logging.getLogger("ntm.web")
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -48,7 +58,8 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.rt = rt
     app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
-    for module in (board, plan_pages, task_pages, actions, records):
+    app.state.workshop = Workshop(rt)
+    for module in (board, plan_pages, task_pages, actions, records, import_pages, import_actions):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
     app.mount("/static", Kept(directory=desk.HERE / "static"))

@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 NAV = (
     ("/", "Tổng quan"), ("/phu-luc", "Phụ lục"), ("/viec", "Việc"), ("/tieu-chi", "Tiêu chí"),
     ("/don-vi", "Đơn vị"), ("/thong-bao", "Thông báo"), ("/nhat-ky", "Nhật ký"),
+    ("/nhap", "Nhập kế hoạch"),
 )  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def environment() -> Environment:
     made.filters |= {
         "day": texts.day, "full_day": texts.full_day, "clock": texts.clock,
         "period": words.period, "number": words.number, "size": words.size,
-        "cap": words.upper_first, "iso": words.iso, "bar": words.bar,
+        "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
     }  # fmt: skip
     made.globals |= {
         "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,

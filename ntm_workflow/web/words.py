@@ -10,7 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 from ntm_workflow import texts
+from ntm_workflow.appendix.importers import sentences
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.store.tables import AuditEntry, Task
 from ntm_workflow.texts import say
@@ -110,11 +112,19 @@ def bar(counts: Counts) -> list[Part]:
     return made
 
 
+def span(occurrence: Occurrence, year: int) -> tuple[float, float]:
+    """Where an occurrence lies in its year, in days from 1 January, and how many days it takes."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    start, end = max(occurrence.opens_on, first), min(occurrence.due_on, last)
+    return max(0, min((start - first).days, 363)), max(2.5, (end - start).days + 1)
+
+
 # -- the audit ------------------------------------------------------------------
 
-_HIDDEN = {"plan", "submission", "before", "completed_on", "cause", "why"}
+_HIDDEN = {"key", "plan", "submission", "before", "completed_on", "cause", "why"}
 _LISTED = ("tasks", "added", "removed", "changed", "renumbered")  # the first few by name
-_FIRST = ("number", "issued_on", "opens_on", "due_on", "from", "to", "wanted", "reason", "tasks")
+_FIRST = ("question", "answer", "number", "issued_on", "opens_on", "due_on", "from", "to", "wanted",
+          "reason", "tasks")  # fmt: skip
 
 
 def details(entry: AuditEntry, plan: Plan) -> list[tuple[str, str]]:
@@ -138,7 +148,11 @@ def _value(key: str, value: Any, plan: Plan) -> str:
         few = ", ".join(str(one) for one in value[:3]) if key in _LISTED else ""
         more = f" … ({len(value)})" if len(value) > 3 else ""
         return f"{few}{more}" if few else (str(len(value)) if value else "")
-    if key == "digest":
+    if key == "question":
+        return str(value).rpartition("|")[2]
+    if key == "answer" and isinstance(value, dict):
+        return sentences.meaning(value)
+    if key in ("digest", "sha256"):
         return f"{value:.12}…" if value else ""
     if key == "event":
         return say(f"body_event.{value}")

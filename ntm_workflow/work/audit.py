@@ -59,6 +59,10 @@ class Action(enum.StrEnum):
     HANDOVER_PROPOSED = "handover.proposed"
     HANDOVER_CONFIRMED = "handover.confirmed"
     HANDOVER_REFUSED = "handover.refused"
+    IMPORT_CREATED = "import.created"
+    IMPORT_ANSWERED = "import.answered"
+    IMPORT_DROPPED = "import.dropped"
+    IMPORT_IN_FORCE = "import.in_force"
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,3 +178,28 @@ def test_two_bodies_one_slip_away_are_a_question(plan: Plan) -> None:
     ]
     register = Register({body.id: body for body in twins}.values(), plan.units, plan.level)
     assert register.resolve("Trạm Thủyp nông")[1]
+
+
+def test_what_a_person_said_a_printed_name_means_goes_before_everything(plan: Plan) -> None:
+    names = {
+        "BQL cấp xa": "BQL cấp xã", "theo phân công": "", "Phòng Công thương": "kt-ht",
+        "Hội A": "Hội A, Hội B", "Khối văn phòng": "VPĐP huyện và Phòng Nội vụ",
+    }  # fmt: skip
+    names["Phòng Công thương"] = next(b.id for b in plan.bodies if "Hạ tầng" in b.name)
+    register = Register(plan.bodies, plan.units, plan.level, names)
+    named, lost = register.resolve("BCĐ, BQL cấp xa; theo phân công, Phòng Công thương")
+    assert lost == ()
+    assert [(n.printed, len(n.bodies)) for n in named] == [
+        ("BCĐ", 17), ("BQL cấp xa", 17), ("theo phân công", 0), ("Phòng Công thương", 1),
+    ]  # fmt: skip
+    named, lost = register.resolve("Khối văn phòng")
+    assert (len({b for n in named for b in n.bodies}), lost) == (2, ())
+    assert [one.printed for one in register.resolve("Hội A")[1]] == ["Hội A"]
+
+
+def test_a_printed_commune_can_be_said_to_be_another_or_none(plan: Plan) -> None:
+    names = {"xã Nhất Tiếng": "Nhất Tiến", "các thôn": ""}
+    register = Register(plan.bodies, plan.units, plan.level, names)
+    assert register.read_units("xã Nhất Tiếng, các thôn, Vũ Lễ") == (
+        (("xã Nhất Tiếng", "nhat-tien"), ("Vũ Lễ", "vu-le")), (),
+    )  # fmt: skip

@@ -109,3 +109,16 @@ def test_every_question_and_refusal_has_its_sentence() -> None:
     assert len(asked) > 20
     assert {key for key in asked if not texts.has(f"import.ask.{key}")} == set()
     assert {key for key in refused if not texts.has(key)} == set()
+
+
+def test_answers_from_a_file_settle_their_questions(tmp_path: Path) -> None:
+    source, given = tmp_path / "ke-hoach.txt", tmp_path / "tra-loi.json"
+    source.write_bytes(makers.TEXT.replace("Phòng Nội Vụ".encode(), "Phòng Nội Vụu mới".encode()))
+    (asked,) = json.loads(run(str(source), "--json").stdout)["questions"]
+    assert "is" in asked["answers"]
+    given.write_text(json.dumps({asked["answer_key"]: {
+        "do": "is", "printed": "Phòng Nội Vụu mới", "body": "Phòng Nội vụ"}}), "utf-8")  # fmt: skip
+    report = json.loads(run(str(source), "--json", "--answers", str(given)).stdout)
+    assert (report["questions"], report["ready"]) == ([], True)
+    given.write_text("[1]", "utf-8")
+    assert isinstance(run(str(source), "--answers", str(given)).exception, Refused)

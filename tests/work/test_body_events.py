@@ -34,7 +34,6 @@ from ntm_workflow.store import schema
 from ntm_workflow.work import audit, body_events, body_names, plans, successions
 from ntm_workflow.work.body_events import Change, Kind
 from ntm_workflow.work.body_names import ALWAYS, Called
-from tests.conftest import TESTER
 
 A, B, C = "bql-tan-lap", "bql-tan-huong", "bql-chieu-vu"
 BEFORE = DAY - timedelta(days=1)

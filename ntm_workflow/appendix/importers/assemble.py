@@ -3,90 +3,131 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
-from ntm_workflow.appendix import timing
-from ntm_workflow.appendix.bodies import Register, Unresolved
+from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.claims import check, passages
-from ntm_workflow.appendix.importers import criteria, head, rows, segments, targets
+from ntm_workflow.appendix.importers import criteria, head, meant, rows, segments, settle, targets
+from ntm_workflow.appendix.importers.checks import Checks
 from ntm_workflow.appendix.importers.document import Document, Place, Table, squash
 from ntm_workflow.appendix.importers.known import Known
-from ntm_workflow.appendix.importers.pieces import Ask, Draft, DraftLine, DraftRow, Head, Ledger
+from ntm_workflow.appendix.importers.pieces import (
+    NO_ANSWERS,
+    Answers,
+    Ask,
+    Draft,
+    Head,
+    Ledger,
+)
 from ntm_workflow.appendix.importers.segments import Segment
-from ntm_workflow.appendix.model import Kind, Named, Reading
 from ntm_workflow.errors import Refused
-
-_ROLES = ("directing", "implementing", "coordinating")
 
 
 @dataclass(frozen=True)
 class Import:
-    """What came of a document: the draft, the tables it was taken from, and who used what."""
+    """What came of a document: the draft, the tables it was taken from, and who used what.
+
+    `register` is the one it was read by, with what a person added to it.
+    """
 
     draft: Draft
     segments: tuple[Segment, ...]
     left: tuple[Table, ...]
     ledger: Ledger
+    register: Register | None = None
 
 
-def assemble(document: Document, known: Known, by_hand: dict[str, int] | None = None) -> Import:
+def assemble(
+    document: Document, known: Known, by_hand: dict[str, int] | None = None,
+    said: Answers = NO_ANSWERS,
+) -> Import:  # fmt: skip
     """Make a draft of a document.
 
     `by_hand` says which column of the appendix holds what (`{"timing": 6}`,
-    "criteria.count" for the criteria table; 0: none does).
+    "criteria.count" for the criteria table, "3.timing" for table 3; 0: none
+    does). `said` are answers to earlier questions, by their keys.
 
     Raises:
         Refused: no table is a responsibility appendix.
     """
-    found = segments.find(document, by_hand)
+    found = segments.find(document, columns_said(said) | (by_hand or {}))
+    meaning = meant.with_answers(known, said)
     ledger = Ledger()
     appendix = [one for one in found.segments if one.kind == "appendix"]
     if not appendix:
         raise Refused("import.no_table", count=len(document.tables))
-    read_rows = rows.read(appendix, ledger)
+    read_rows = rows.read(appendix, ledger, said)
     if not read_rows.rows:
         raise Refused("import.no_rows")
-    read_lines = criteria.read([s for s in found.segments if s.kind == "criteria"], ledger)
+    criteria_in = [s for s in found.segments if s.kind == "criteria"]
+    read_lines = criteria.read(criteria_in, ledger, said)
     read_targets = targets.read(passages.read(document, found.segments))
-    top, head_asks = _head(document, found.segments, known)
-    year = top.year or (top.issued_on.year if top.issued_on else None)
-    checked = _Checks(known.register, year)
+    top, head_asks = _head(document, found.segments, known, meaning, said)
+    read_rows = settle.work(read_rows, said, ledger)
+    read_lines = settle.lines(read_lines, said, ledger)
+    checked = Checks(known.register, meaning.register, top, said)
     made_rows = tuple(checked.row(row) for row in read_rows.rows)
     for line in read_lines.lines:
         checked.line(line)
     for segment in found.segments:
         _claim_headers(segment, ledger)
     asks = (
-        *head_asks, *_columns(found.segments), *_left(found.left), *read_rows.asks,
-        *read_lines.asks, *read_targets.asks, *checked.asks,
+        *head_asks, *_columns(found.segments, said), *_left(document, found.left, said),
+        *read_rows.asks, *read_lines.asks, *read_targets.asks, *checked.asks,
     )  # fmt: skip
+    open_asks, settled = settle.partition(asks, said, checked.failed)
     draft = Draft(
-        top, read_rows.sections, made_rows, read_lines.lines, read_targets.targets, asks,
+        top, read_rows.sections, made_rows, read_lines.lines, settle.goals(read_targets, said),
+        open_asks,
         columns=tuple((s.table.number, c.column, c.label, c.role)
                       for s in found.segments if not s.joined for c in s.header.columns),
         remarks=_remarks(found.segments), criteria_title=read_lines.title,
-        criteria_total=read_lines.total, register=known.tables, criteria_rules=known.criteria,
+        criteria_total=read_lines.total, register=meaning.tables,
+        criteria_rules=known.criteria, settled=settled,
     )  # fmt: skip
-    draft = replace(draft, findings=check.find(document, found.segments, draft, known.register))
-    return Import(draft, found.segments, found.left, ledger)
+    draft = replace(draft, findings=check.find(document, found.segments, draft, meaning.register))
+    return Import(draft, found.segments, found.left, ledger, meaning.register)
+
+
+def columns_said(said: Answers) -> dict[str, int]:
+    """What a person said of columns: "3.timing" → 6, "3.note" where it holds nothing of ours."""
+    found: dict[str, int] = {}
+    for key, answer in said.items():
+        sort, _, rest = key.partition("|")
+        table, _, column = rest.partition("|")
+        if sort == "column" and answer.get("do") == "role":
+            if was := answer.get("was"):
+                found.setdefault(f"{table}.{was}", 0)
+            if (role := str(answer.get("text", ""))) not in ("", "note"):
+                found[f"{table}.{role}"] = int(column)
+        elif sort == "table" and answer.get("do") == "columns":
+            found |= {f"{table}.{role}": int(at) for role, at in answer["columns"].items() if at}
+    return found
 
 
 # -- head --------------------------------------------------------------------
 
 
 def _head(
-    document: Document, found: tuple[Segment, ...], known: Known
+    document: Document, found: tuple[Segment, ...], known: Known, meaning: Known, said: Answers
 ) -> tuple[Head, tuple[Ask, ...]]:
+    """The head, read by the register as it was, then with what a person said."""
     first = head.lines(document.blocks, [segment.table for segment in found])
     first += [line for cell in found[0].title_cells for line in cell.text.split("\n")]
     notes = [segment.note for segment in found if segment.note]
     top, asks = head.read(first, notes, known.register, [s.title for s in found if s.title])
     top, amended = head.with_amended(top, known.plans)
     asks = (*asks, *amended)
+    printed = top
+    top = settle.head(top, said, meaning.register)
+    if not top.year and top.issued_on:
+        top = replace(top, year=top.issued_on.year)
+    # What the answer to another question brought is asked no more.
+    asks = tuple(ask for ask in asks if ask.key in said or ask.code == "head.differs"
+                 or getattr(top, ask.where[2]) == getattr(printed, ask.where[2]))  # fmt: skip
     office = known.offices.get(top.issuer, "")
-    if office:
+    if office and not top.coordination_office:
         return replace(top, coordination_office=office), asks
-    choices = _coordination_offices(known.register, top.level)
+    choices = _coordination_offices(meaning.register, top.level)
     ask = Ask("head.no_coordination_office", ("plan", "", "coordination_office"), choices=choices)
     return top, (*asks, ask)
 
@@ -125,8 +166,8 @@ def _remarks(found: tuple[Segment, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
-def _columns(found: tuple[Segment, ...]) -> list[Ask]:
-    asks = []
+def _columns(found: tuple[Segment, ...], said: Answers) -> list[Ask]:
+    asks: list[Ask] = []
     for segment in found:
         if segment.joined:
             continue
@@ -140,105 +181,22 @@ def _columns(found: tuple[Segment, ...]) -> list[Ask]:
         for column in segment.header.columns:
             used = any(cell.column == column.column for row in segment.rows
                        for cell in segment.table.row(row))  # fmt: skip
-            if not column.role and column.column not in doubled and used:
-                asks.append(Ask("column.unknown", ("plan", "", "columns"), column.label,
-                                data={"table": number, "column": column.column}))  # fmt: skip
+            ask = Ask("column.unknown", ("plan", "", "columns"), column.label,
+                      data={"table": number, "column": column.column})  # fmt: skip
+            unknown = not column.role and used
+            if column.column not in doubled and (unknown or ask.key in said):
+                asks.append(ask)
     return asks
 
 
-def _left(left: tuple[Table, ...]) -> list[Ask]:
+def _left(document: Document, left: tuple[Table, ...], said: Answers) -> list[Ask]:
     """Tables of some size that were not read: a person says whether that is right."""
     asks = []
-    for table in left:
-        if table.height >= 3 and table.width >= 3:
-            first = " | ".join(squash(cell.text) for cell in table.row(1))[:160]
-            asks.append(Ask("table.left", ("plan", "", "tables"), first,
-                            Place(table.number, 1, 1, table.page, table.sheet),
-                            data={"table": table.number, "rows": table.height}))  # fmt: skip
+    for table in document.tables:
+        first = " | ".join(squash(cell.text) for cell in table.row(1))[:160]
+        ask = Ask("table.left", ("plan", "", "tables"), first,
+                  Place(table.number, 1, 1, table.page, table.sheet),
+                  data={"table": table.number, "rows": table.height})  # fmt: skip
+        if ask.key in said or (table in left and table.height >= 3 and table.width >= 3):
+            asks.append(ask)
     return asks
-
-
-# -- what the cells leave open -------------------------------------------------------
-
-
-class _Checks:
-    """Reads body and timing cells as the plan will, and asks about what it could not."""
-
-    def __init__(self, register: Register | None, year: int | None) -> None:
-        self.register = register
-        self.year = year
-        self._read: dict[str, tuple[tuple[Named, ...], tuple[Unresolved, ...]]] = {}
-        self.asks: list[Ask] = []
-
-    def row(self, row: DraftRow) -> DraftRow:
-        for role in _ROLES:
-            self._bodies(getattr(row, role), ("row", row.id, role), row)
-        return self._timing(row) if row.timing else row
-
-    def line(self, line: DraftLine) -> None:
-        self._bodies(line.directing, ("criterion", line.id, "directing"), line)
-        if self.register and line.implementing:
-            _, lost = self.register.read_units(line.implementing)
-            for name in lost:
-                near = self.register.nearest_unit(name)
-                self._ask("unit.unknown", ("criterion", line.id, "implementing"), name, line, near)
-
-    def _bodies(self, cell: str, where: tuple[str, str, str], at: DraftRow | DraftLine) -> None:
-        if not cell or self.register is None:
-            return
-        if cell not in self._read:
-            self._read[cell] = self.register.resolve(cell)
-        named, lost = self._read[cell]
-        for name in lost:
-            if name.ambiguous:
-                choices = tuple(self.register.bodies[body].name for body in name.ambiguous)
-                self._ask("body.ambiguous", where, name.printed, at, choices)
-            else:
-                self._ask("body.unknown", where, name.printed, at, name.nearest)
-        if not named and not lost:
-            self._ask("body.none", where, cell, at, ())
-
-    def _timing(self, row: DraftRow) -> DraftRow:
-        where = ("row", row.id, "timing")
-        if self.year is None:
-            return row
-        reading = timing.read(row.timing, self.year, row.timing_header)
-        plain = timing.read(row.timing, self.year)
-        if reading.question is not None:
-            choices = (*_from_day(row.day), *reading.question.choices)
-            self._ask("timing.question", where, row.timing, row, choices,
-                      why=reading.question.text)  # fmt: skip
-            return row
-        if _same(reading, plain):
-            return row
-        said = timing.canonical(reading)  # the header changes what the cell means
-        if not _same(reading, timing.read(said, self.year)):
-            self._ask("timing.header", where, row.timing, row, (said,), header=row.timing_header)
-            return row
-        return replace(row, read_as=said)
-
-    def _ask(
-        self, code: str, where: tuple[str, str, str], quote: str, at: DraftRow | DraftLine,
-        choices: tuple[str, ...], **data: object,
-    ) -> None:  # fmt: skip
-        self.asks.append(Ask(code, where, squash(quote), at.place, choices, data))
-
-
-def _same(one: Reading, other: Reading) -> bool:
-    """True where two readings open the same days."""
-
-    def days(reading: Reading) -> tuple[object, ...]:
-        return (reading.kind, reading.windows, reading.every, reading.day, reading.question,
-                tuple(days(part) for part in reading.parts))  # fmt: skip
-
-    if one.kind is Kind.UNREADABLE and other.kind is Kind.UNREADABLE:
-        return True
-    return days(one) == days(other)
-
-
-def _from_day(iso: str) -> tuple[str, ...]:
-    """The month and the day behind a workbook's date, as choices."""
-    if not iso:
-        return ()
-    day = date.fromisoformat(iso)
-    return (f"Tháng {day.month}/{day.year}", f"Ngày {day.day}/{day.month}/{day.year}")

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ntm_workflow.appendix.importers.document import Cell, Place, squash
-from ntm_workflow.appendix.importers.pieces import Ask, DraftLine, Ledger
+from ntm_workflow.appendix.importers.pieces import (
+    NO_ANSWERS,
+    Answers,
+    Ask,
+    DraftLine,
+    Ledger,
+    answer_to,
+)
 from ntm_workflow.appendix.importers.segments import Segment
 from ntm_workflow.appendix.text import fold
 
@@ -23,9 +30,9 @@ class Found:
     total: int | None = None
 
 
-def read(segments: Sequence[Segment], ledger: Ledger) -> Found:
+def read(segments: Sequence[Segment], ledger: Ledger, said: Answers = NO_ANSWERS) -> Found:
     """Read all criteria segments as one table."""
-    reader = _Reader(ledger)
+    reader = _Reader(ledger, said)
     for segment in segments:
         for row in segment.rows:
             if cells := segment.table.row(row):
@@ -40,8 +47,9 @@ def is_total(cells: Sequence[Cell]) -> bool:
 
 
 class _Reader:
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, said: Answers) -> None:
         self.ledger = ledger
+        self.said = said
         self.lines: list[DraftLine] = []
         self.asks: list[Ask] = []
         self.total: int | None = None
@@ -93,7 +101,8 @@ class _Reader:
         )  # fmt: skip
         for role in ("implementing", "directing"):
             if role not in by_role:
-                self.asks.append(Ask(f"line.no_{role}", ("criterion", line, role), place=place))
+                whole = squash(" | ".join(cell.text for cell in (*by_role.values(), *others)))
+                self.asks.append(Ask(f"line.no_{role}", ("criterion", line, role), whole, place))
         notes = [note for cell in by_role.values() for note in cell.notes]
         for quote in [*(cell.text for cell in others), *notes]:
             self.asks.append(Ask("cell.aside", ("criterion", line, ""), squash(quote), place))
@@ -114,8 +123,11 @@ class _Reader:
         stem, at = given, 1
         while given in taken:
             given, at = f"{stem}.{at}", at + 1
-        self.asks.append(Ask("line.number", ("criterion", given, "id"), quote, place,
-                             data={"given": given}))  # fmt: skip
+        ask = Ask("line.number", ("criterion", given, "id"), quote, place)
+        said = str((answer_to(ask, self.said) or {}).get("text", ""))
+        if said.isdigit() and 0 < int(said) < 100 and f"TC{int(said):02d}" not in taken:
+            given = f"TC{int(said):02d}"
+        self.asks.append(replace(ask, where=("criterion", given, "id"), data={"given": given}))
         return given
 
     def _count(self, cell: Cell | None, line: str, place: Place, segment: Segment) -> int | None:

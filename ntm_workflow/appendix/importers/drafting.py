@@ -10,6 +10,7 @@ from ntm_workflow.appendix.importers.assemble import Import
 from ntm_workflow.appendix.importers.coverage import Coverage
 from ntm_workflow.appendix.importers.document import Document
 from ntm_workflow.appendix.importers.known import Known
+from ntm_workflow.appendix.importers.pieces import NO_ANSWERS, Answers
 from ntm_workflow.appendix.model import Fault, Plan
 from ntm_workflow.errors import AppendixFaults
 
@@ -26,11 +27,12 @@ class Made:
 
 
 def make(
-    document: Document, known: Known, source: str = "", by_hand: dict[str, int] | None = None
-) -> Made:
+    document: Document, known: Known, source: str = "", by_hand: dict[str, int] | None = None,
+    said: Answers = NO_ANSWERS,
+) -> Made:  # fmt: skip
     """Make the draft of a document; `source` is its name. Raises Refused."""
-    found = assemble.assemble(document, known, by_hand)
-    written = writer.write(found.draft, sentences.ask, source)
+    found = assemble.assemble(document, known, by_hand, said)
+    written = writer.write(found.draft, sentences.ask, source, sentences.answered)
     proof = coverage.check(found, written)
     try:
         return Made(found, written, proof, toml_file.parse(written), ())

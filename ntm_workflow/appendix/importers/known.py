@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from ntm_workflow.appendix.text import fold
 from ntm_workflow.appendix.toml_keys import KEYS
 from ntm_workflow.errors import Refused
 
-TABLES = ("unit", "body")
+TABLES = ("unit", "body", "name")
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,14 @@ def load(data: bytes, level: Level | None = None) -> Known:
     """
     try:
         tree = tomllib.loads(toml_file.tidy(data).decode())
-        units = [_unit(entry) for entry in tree.get("unit", [])]
-        bodies = [body for entry in tree.get("body", []) for body in _each(entry, units)]
+        plan = tree.get("plan", {})
+        own = level or Level(plan.get("level") or tree["body"][0]["level"])
+        register = build(tree, own)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, ValueError, TypeError,
-            AttributeError) as error:  # fmt: skip
+            AttributeError, IndexError) as error:  # fmt: skip
         raise Refused("import.register", why=str(error)) from None
-    if not bodies:
+    if not register.bodies:
         raise Refused("import.register", why="[[body]]")
-    plan = tree.get("plan", {})
-    own = level or Level(plan.get("level") or bodies[0].level)
     tables = {
         name: [{key: entry[key] for key in KEYS[name] if key in entry} for entry in tree[name]]
         for name in TABLES if name in tree
@@ -65,7 +65,15 @@ def load(data: bytes, level: Level | None = None) -> Known:
     plans = {}
     if "id" in plan and "number" in plan:
         plans[fold(f"{plan['number']}/{plan.get('symbol', '')}")] = str(plan["id"])
-    return Known(Register(bodies, units, own), tables, offices, rules, plans)
+    return Known(register, tables, offices, rules, plans)
+
+
+def build(tables: Mapping[str, Any], level: Level) -> Register:
+    """The register of [[unit]], [[body]] and [[name]] entries. Raises what a wrong one raises."""
+    units = [_unit(entry) for entry in tables.get("unit", ())]
+    bodies = [body for entry in tables.get("body", ()) for body in _each(entry, units)]
+    names = {entry["printed"]: entry.get("read_as", "") for entry in tables.get("name", ())}
+    return Register(bodies, units, level, names)
 
 
 def _unit(entry: dict[str, Any]) -> Unit:

@@ -60,7 +60,8 @@ def _document(file: Any) -> Document:
         raise Refused("import.too_many_pages", count=len(file.pages), limit=limits.PAGES)
     blocks: list[Paragraph | Table] = []
     tables = cells = 0
-    for page in file.pages:
+    for number, page in enumerate(file.pages, start=1):
+        limits.tell(number, len(file.pages))
         for block in _page(page):
             if isinstance(block, Table):
                 tables += 1

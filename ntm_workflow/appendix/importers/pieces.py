@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 from ntm_workflow.appendix.importers.document import Cell, Place, Table
 from ntm_workflow.appendix.model import Finding
+from ntm_workflow.appendix.text import fold
 
 NOWHERE = Place()
 Target = tuple[str, str, str]  # table of the draft, id of the entry, key
@@ -28,6 +30,37 @@ class Ask:
     place: Place = NOWHERE
     choices: tuple[str, ...] = ()
     data: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What an answer is kept under. The same words in several cells are one question.
+
+        It holds no id of the draft: other answers change those.
+        """
+        sort, words = self.code.partition(".")[0], fold(self.quote)[:120]
+        if sort == "register":
+            return sort
+        if sort == "head":
+            return f"{sort}|{self.where[2]}"
+        if self.code == "body.none":
+            return f"cell|{self.where[2]}|{words}"
+        if sort in ("body", "unit", "timing"):
+            return f"{sort}|{words}"
+        if sort in ("column", "table"):
+            return "|".join(str(part) for part in (sort, self.data["table"],
+                                                   self.data.get("column", "")))  # fmt: skip
+        at = self.where[1] if sort == "target" else f"{self.place.table}.{self.place.row}"
+        return f"{self.code}|{at}|{self.where[2]}|{words}"
+
+
+Answer = Mapping[str, Any]
+Answers = Mapping[str, Answer]  # by the key of their question
+NO_ANSWERS: Answers = {}
+
+
+def answer_to(ask: Ask, said: Answers) -> Answer | None:
+    """The answer to a question; one for this row alone goes before one for its words."""
+    return said.get(f"{ask.key}|{ask.where[1]}") or said.get(ask.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +88,13 @@ class Ledger:
         stop = len(cell.text) if end is None else end
         claim = Claim(table.number, cell.row, cell.column, start, stop, target)
         self._claims.setdefault((table.number, cell.row, cell.column), []).append(claim)
+
+    def drop(self, table: str, entry: str) -> None:
+        """An entry was left out of the draft: its cells stand in the remark that says so."""
+        for claims in self._claims.values():
+            for at, one in enumerate(claims):
+                if one.target[:2] == (table, entry):
+                    claims[at] = replace(one, target=("question", "", ""))
 
     def of(self, table: Table, cell: Cell) -> tuple[Claim, ...]:
         return tuple(self._claims.get((table.number, cell.row, cell.column), ()))
@@ -140,15 +180,13 @@ class Head:
         """ "28-kh-ubnd-2020", "" while a part of it is missing."""
         if self.number is None or not self.symbol or self.year is None:
             return ""
-        from ntm_workflow.appendix.text import fold
-
         words = "".join(c if c.isalnum() else "-" for c in fold(self.symbol)).strip("-")
         return f"{self.number:02d}-{words}-{self.year}"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A whole import, ready to be written."""
+    """A whole import, ready to be written. `settled` are questions that have an answer."""
 
     head: Head
     sections: tuple[DraftSection, ...]
@@ -163,3 +201,4 @@ class Draft:
     register: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     criteria_rules: dict[str, object] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    settled: tuple[tuple[Ask, Answer], ...] = ()

@@ -10,7 +10,15 @@ from typing import Any
 from ntm_workflow.appendix.importers import ordinals
 from ntm_workflow.appendix.importers.document import Cell, Place, Table, squash
 from ntm_workflow.appendix.importers.ordinals import Ordinal
-from ntm_workflow.appendix.importers.pieces import Ask, DraftRow, DraftSection, Ledger
+from ntm_workflow.appendix.importers.pieces import (
+    NO_ANSWERS,
+    Answers,
+    Ask,
+    DraftRow,
+    DraftSection,
+    Ledger,
+    answer_to,
+)
 from ntm_workflow.appendix.importers.segments import Segment
 from ntm_workflow.appendix.text import fold
 
@@ -19,6 +27,7 @@ _CLOSING = re.compile(
     r"^(tong cong|tong so|tong\b|cong\b[: ]|ghi chu|luu y|chu thich|noi nhan|nguoi lap|"
     r"(tm|kt|tl|tuq)\.|chu tich|pho chu tich|truong phong)"
 )
+_SECTION_ID = re.compile(r"[A-Z0-9]{1,12}(\.[0-9]{1,3})*")
 _BULLETS = ("-", "–", "+", "•", "*")
 
 
@@ -79,17 +88,18 @@ class _Line:
         return replace(self.table.place(at), row=self.row + self.table.first_row - 1)
 
 
-def read(segments: Sequence[Segment], ledger: Ledger) -> Found:
+def read(segments: Sequence[Segment], ledger: Ledger, said: Answers = NO_ANSWERS) -> Found:
     """Read all appendix segments as one list of sections and rows."""
-    walker = _Walker(ledger)
+    walker = _Walker(ledger, said)
     for segment in segments:
         walker.segment(segment)
     return Found(tuple(walker.sections), tuple(walker.rows), tuple(walker.asks))
 
 
 class _Walker:
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, said: Answers) -> None:
         self.ledger = ledger
+        self.said = said
         self.sections: list[DraftSection] = []
         self.rows: list[DraftRow] = []
         self.asks: list[Ask] = []
@@ -109,11 +119,16 @@ class _Walker:
         for at, line in enumerate(lines):
             following = lines[at + 1] if at + 1 < len(lines) else None
             if at == 0 and segment.joined and self.rows and self._goes_on(segment, line):
-                self._append(line)
+                self._joined(segment, line)
             elif line.alone and not _closes(line) and self._is_section(line, following):
                 self._section(line)
             else:
                 self._row(segment, line)
+
+    def _verb(self, code: str, key: str, line: _Line, quote: str) -> str:
+        """What a person said to a question about this line, "" where nothing yet."""
+        ask = Ask(code, ("", "", key), squash(quote), line.place)
+        return str((answer_to(ask, self.said) or {}).get("do", ""))
 
     def _new_table(self, segment: Segment, lines: list[_Line]) -> None:
         """Another annex may number its sections from I again: then they get a prefix."""
@@ -129,6 +144,9 @@ class _Walker:
         number = line.number
         if line.wide or (number and number.kind in ("roman", "letter")):
             return True
+        if self._verb("section.unsure", "title", line, line.title) == "row":
+            self._ask("section.unsure", ("row", "", "title"), line, line.title)
+            return False
         if following is None:
             return False
         if number is None:
@@ -183,8 +201,18 @@ class _Walker:
         beside = [one for one in self._stack if one.rank == letter.rank]
         return letter if beside and beside[-1].value + 1 == letter.value else number
 
+    def _said_number(self, code: str, line: _Line, quote: str) -> str:
+        """The section number that a person gave instead, "" where none can be used."""
+        said = answer_to(Ask(code, ("section", "", "id"), squash(quote), line.place), self.said)
+        given = str(said.get("text", "")).strip(" .").upper() if said else ""
+        taken = {section.id for section in self.sections}
+        return given if _SECTION_ID.fullmatch(given) and given not in taken else ""
+
     def _section_id(self, number: Ordinal | None, line: _Line) -> str:
         taken = {section.id for section in self.sections}
+        if number is None and (said := self._said_number("section.number", line,
+                                                         line.text("number"))):  # fmt: skip
+            return said
         if not self._stack:
             self._top += 1
             wanted = number.printed.upper() if number else ordinals.roman(self._top)
@@ -200,8 +228,9 @@ class _Walker:
         at = next(n for n in range(1, len(taken) + 2)
                   if (f"{stem}.{n}" if stem else ordinals.roman(n)) not in taken)  # fmt: skip
         given = f"{stem}.{at}" if stem else ordinals.roman(at)
-        self._ask("section.twice", ("section", given, "id"), line, number.printed if number else
-                  last, given=given)  # fmt: skip
+        quote = number.printed if number else last
+        given = self._said_number("section.twice", line, quote) or given
+        self._ask("section.twice", ("section", given, "id"), line, quote, given=given)
         return given
 
     # -- rows ---------------------------------------------------------------
@@ -210,7 +239,7 @@ class _Walker:
         if _closes(line):
             line.asides += [("", cell) for cell in line.cells.values()]
             line.cells.clear()
-        if not line.cells and not line.notes:
+        if not line.cells and not line.notes and not self._wanted(line):
             self._unread(line)
             return
         self._leave(line.number)
@@ -240,10 +269,11 @@ class _Walker:
         )  # fmt: skip
         self._asides(line, ("row", row, "note"))
         for role, cell in line.spread:
-            self._ask("cell.wide", ("row", row, role), line, cell.text)
+            roles = _covered(segment, cell)
+            self._ask("cell.wide", ("row", row, role), line, cell.text, roles=roles)
         for role in ("content", "implementing", "timing"):
             if not values[role]:
-                self._ask(f"row.no_{role}", ("row", row, role), line, "")
+                self._ask(f"row.no_{role}", ("row", row, role), line, _whole(line.table, line.row))
 
     def _leave(self, number: Ordinal | None) -> None:
         """Close the section "1" before the row "2": it stands beside it, not in it."""
@@ -302,6 +332,15 @@ class _Walker:
             return self._sectioned or content[0].islower()
         return content[0].islower() or self._numbered
 
+    def _joined(self, segment: Segment, line: _Line) -> None:
+        """A row that a page break cut, unless a person says that it is one of its own."""
+        quote = " | ".join(cell.text for cell in line.table.row(line.row))
+        if self._verb("row.cut", "content", line, quote) == "apart":
+            self._ask("row.cut", ("row", "", "content"), line, quote)
+            self._row(segment, line)
+        else:
+            self._append(line)
+
     def _append(self, line: _Line) -> None:
         last = self.rows[-1]
         added: dict[str, Any] = {}
@@ -320,6 +359,16 @@ class _Walker:
         quote = " | ".join(cell.text for cell in line.table.row(line.row))
         self._ask("row.cut", ("row", last.id, "content"), line, quote)
 
+    def _wanted(self, line: _Line) -> bool:
+        """Make work of a line that was none, where a person says that it is."""
+        for cells in (line.asides, line.others):
+            for at, (_, cell) in enumerate(cells):
+                if self._verb("row.unread", "", line, cell.text) == "row":
+                    self._ask("row.unread", ("rows", "", ""), line, cell.text)
+                    line.cells["content"] = cells.pop(at)[1]
+                    return True
+        return False
+
     def _unread(self, line: _Line) -> None:
         for _, cell in line.asides + line.others:
             self._ask("row.unread", ("rows", "", ""), line, cell.text)
@@ -334,6 +383,16 @@ class _Walker:
         self, code: str, where: tuple[str, str, str], line: _Line, quote: str, **data: object
     ) -> None:
         self.asks.append(Ask(code, where, squash(quote), line.place, data=data))
+
+
+def _whole(table: Table, row: int) -> str:
+    return " | ".join(part for cell in table.row(row) for part in (cell.text, *cell.notes))
+
+
+def _covered(segment: Segment, cell: Cell) -> list[str]:
+    """The roles of the columns that a cell covers."""
+    columns = range(cell.column, cell.column + cell.columns)
+    return [role for column in columns if (role := segment.header.role(column)) in _CELLS]
 
 
 def _closes(line: _Line) -> bool:

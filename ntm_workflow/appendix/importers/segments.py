@@ -60,14 +60,19 @@ class Found:
 def find(document: Document, by_hand: dict[str, int] | None = None) -> Found:
     """Find the appendix and criteria tables. `by_hand` maps roles to columns, from 1.
 
-    A role of the criteria table is said with its prefix: "criteria.count".
+    A role of the criteria table is said with its prefix: "criteria.count"; one
+    of a single table with the table's number: "3.timing". What is said of a
+    table holds for those after it with the same header.
     """
     asked = by_hand or {}
     segments: list[Segment] = []
     left: list[Table] = []
     for table in document.tables:
+        asked = asked | _inherited(asked, table, segments)
         before = segments[-1] if _follows(document, segments, table) else None
         made = _split(table, asked, before)
+        if not made and _enough(_of_kind(asked, "", table)):
+            made = [_unheaded(document, table, asked)]
         if made:
             lines = (*_near(document, table), *made[0].titles)
             segments += [replace(made[0], titles=_titles(lines)), *made[1:]]
@@ -78,6 +83,21 @@ def find(document: Document, by_hand: dict[str, int] | None = None) -> Found:
         left.remove(table)
         segments.append(_unheaded(document, table, asked))
     return Found(tuple(segments), tuple(left))
+
+
+def _inherited(asked: dict[str, int], table: Table, segments: list[Segment]) -> dict[str, int]:
+    """What was said of the table before, where this one has its very header."""
+    if not segments or any(key.startswith(f"{table.number}.") for key in asked):
+        return {}
+    before = segments[-1]
+    header = next((h for row in range(1, min(table.height, 4) + 1)
+                   if (h := headers.find(table, row))), None)  # fmt: skip
+    labels = [(one.column, one.label) for one in before.header.columns]
+    if header is None or labels != [(one.column, one.label) for one in header.columns]:
+        return {}
+    own = f"{before.table.number}."
+    return {f"{table.number}.{k.removeprefix(own)}": v for k, v in asked.items()
+            if k.startswith(own)}  # fmt: skip
 
 
 def _follows(document: Document, segments: list[Segment], table: Table) -> bool:
@@ -137,7 +157,7 @@ def _between(
     made: list[Segment] = []
     previous = first - 1
     for at, found in enumerate(starts):
-        header = headers.said(found, _of_kind(asked, found.kind))
+        header = headers.said(found, _of_kind(asked, found.kind, table))
         last = table.height
         if at + 1 < len(starts):
             last = starts[at + 1].first - 1
@@ -208,11 +228,16 @@ def _titles(lines: tuple[str, ...]) -> tuple[str, ...]:
     return lines[first:]
 
 
-def _of_kind(asked: dict[str, int], kind: str) -> dict[str, int]:
+def _of_kind(asked: dict[str, int], kind: str, table: Table) -> dict[str, int]:
+    """What is said of a table's columns: of its kind, and of itself."""
+    own = f"{table.number}."
+    found = {k.removeprefix(own): v for k, v in asked.items() if k.startswith(own)}
     if kind == "criteria":
         prefix = "criteria."
-        return {k.removeprefix(prefix): v for k, v in asked.items() if k.startswith(prefix)}
-    return {k: v for k, v in asked.items() if "." not in k}
+        found |= {k.removeprefix(prefix): v for k, v in asked.items() if k.startswith(prefix)}
+    elif kind:
+        found |= {k: v for k, v in asked.items() if "." not in k}
+    return found
 
 
 def _enough(asked: dict[str, int]) -> bool:
@@ -220,6 +245,11 @@ def _enough(asked: dict[str, int]) -> bool:
 
 
 def _unheaded(document: Document, table: Table, asked: dict[str, int]) -> Segment:
-    header = headers.said(headers.by_hand(table, "appendix"), _of_kind(asked, "appendix"))
-    rows = tuple(range(1, table.height + 1))
-    return replace(_segment(table, header, rows, ()), titles=_titles(_near(document, table)))
+    """A table whose header a person read for us; "3.first" is its first row of work."""
+    own = _of_kind(asked, "appendix", table)
+    first = min(own.pop("first", 1), table.height)
+    header = headers.said(headers.by_hand(table, "appendix"), own)
+    made = _segment(table, header, tuple(range(first, table.height + 1)), ())
+    above = tuple(range(1, first))
+    return replace(made, header_rows=(*above, *made.header_rows),
+                   titles=_titles(_near(document, table)))  # fmt: skip

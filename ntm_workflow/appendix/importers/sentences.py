@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ntm_workflow import texts
 from ntm_workflow.appendix.importers.document import Place
-from ntm_workflow.appendix.importers.pieces import Ask
+from ntm_workflow.appendix.importers.pieces import Answer, Ask
 
 _LONGEST = 200
+_WHOLE = ("cell.aside", "row.unread", "line.count", "row.no_content", "row.no_implementing",
+          "row.no_timing", "line.no_implementing", "line.no_directing")  # fmt: skip
 
 
 def ask(one: Ask) -> str:
@@ -17,6 +19,18 @@ def ask(one: Ask) -> str:
         said += " " + texts.say(asked, choices="”, “".join(one.choices))
     where = place(one.place)
     return f"{said} ({where})" if where else said
+
+
+def answered(one: Ask, answer: Answer) -> str:
+    """A question and the answer that it was given, as a remark of the draft."""
+    return texts.say("import.answered", ask=ask(one), answer=meaning(answer))
+
+
+def meaning(answer: Answer) -> str:
+    """An answer in words: "là BQL cấp xã", "thêm đơn vị mới: Hội Nông dân xã"."""
+    data = {key: answer.get(key, "") for key in ("text", "name", "added", "reached", "of")}
+    data["text"] = data["text"] or answer.get("shown") or answer.get("body", "")
+    return texts.say(f"import.answer.{answer.get('do')}", **data)
 
 
 def place(one: Place) -> str:
@@ -31,5 +45,5 @@ def place(one: Place) -> str:
 
 def _short(one: Ask) -> str:
     """The quote; a cell that is nowhere else in the draft is quoted whole."""
-    whole = one.code in ("cell.aside", "row.unread", "line.count")
+    whole = one.code in _WHOLE
     return one.quote if whole or len(one.quote) <= _LONGEST else one.quote[:_LONGEST] + "…"

@@ -11,16 +11,17 @@ from collections.abc import Callable
 from datetime import date
 
 from ntm_workflow.appendix.importers.document import squash
-from ntm_workflow.appendix.importers.pieces import Ask, Draft, DraftLine, DraftRow
+from ntm_workflow.appendix.importers.pieces import Answer, Ask, Draft, DraftLine, DraftRow
 
 Say = Callable[[Ask], str]  # the sentence of a question
+Told = Callable[[Ask, Answer], str]  # that of a question with its answer
 _RULE = "# " + "-" * 75
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
-def write(draft: Draft, say: Say, source: str = "") -> bytes:
+def write(draft: Draft, say: Say, source: str = "", told: Told | None = None) -> bytes:
     """Write a draft; `source` is the name of the file it came from."""
-    out = _Writer(draft, say)
+    out = _Writer(draft, say, told or (lambda ask, _answer: say(ask)))
     out.top(source)
     out.plan()
     out.known()
@@ -28,17 +29,19 @@ def write(draft: Draft, say: Say, source: str = "") -> bytes:
     out.criteria()
     out.targets()
     out.findings()
+    out.rest()
     return unicodedata.normalize("NFC", "\n".join(out.lines) + "\n").encode()
 
 
 class _Writer:
-    def __init__(self, draft: Draft, say: Say) -> None:
+    def __init__(self, draft: Draft, say: Say, told: Told) -> None:
         self.draft = draft
-        self.say = say
         self.lines: list[str] = []
-        self._asked: dict[tuple[str, ...], list[Ask]] = defaultdict(list)
+        self._asked: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for ask in draft.asks:
-            self._asked[ask.where].append(ask)
+            self._asked[ask.where].append(f"HỎI: {say(ask)}")
+        for ask, answer in draft.settled:
+            self._asked[ask.where].append(told(ask, answer))
 
     # -- parts --------------------------------------------------------------
 
@@ -130,11 +133,11 @@ class _Writer:
         self.lines.append("")
 
     def targets(self) -> None:
-        asked = [ask for ask in self.draft.asks if ask.where[0] == "target"]
+        asked = [where for where in self._asked if where[0] == "target"]
         if self.draft.targets or asked:
             self.lines += [_RULE, "# Chỉ tiêu từng tiêu chí trong phần lời, để đối chiếu.", ""]
-        for ask in asked:
-            self._remark(f"HỎI: {self.say(ask)}")
+        for where in asked:
+            self._asks(*where)
         for target in self.draft.targets:
             values: dict[str, object] = {
                 "criterion": target.criterion, "name": target.name, "added": target.added,
@@ -161,6 +164,11 @@ class _Writer:
             self.lines += [f"    {_value([q.place, q.text])}," for q in one.quotes]
             self.lines += ["]", ""]
 
+    def rest(self) -> None:
+        """What is said of entries that are not in the draft: rows that were left out."""
+        for where in list(self._asked):
+            self._asks(*where)
+
     # -- lines --------------------------------------------------------------
 
     def _entry(self, table: str, values: dict[str, object]) -> None:
@@ -177,8 +185,8 @@ class _Writer:
         self.lines.append(f"# {printable}")
 
     def _asks(self, *where: str) -> None:
-        for ask in self._asked.get(where, ()):
-            self._remark(f"HỎI: {self.say(ask)}")
+        for said in self._asked.pop(where, ()):
+            self._remark(said)
 
 
 def _value(value: object) -> str:
