@@ -388,7 +388,7 @@ def test_a_run_that_goes_on_past_closing_time_stops(twelve: Scene, sink: Sink) -
             return at(17, 25) + timedelta(minutes=len(sink.mails))
 
     rt = twelve.rt
-    ticking = Ticking(rt.settings, rt.plan, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
+    ticking = Ticking(rt.settings, rt.plans, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
     done = outbox.deliver(ticking, actor=SYSTEM, respect_hours=True)
     assert (done.sent, done.stopped) == (5, "hours.closed")
     assert twelve.states() == {"sent": 5, "pending": 8}
@@ -413,6 +413,6 @@ def test_a_run_longer_than_a_quarter_of_an_hour_claims_by_the_clock(
 
     sink.on_mail = look
     rt = twelve.rt
-    ticking = Ticking(rt.settings, rt.plan, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
+    ticking = Ticking(rt.settings, rt.plans, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
     outbox.deliver(ticking, actor=SYSTEM)
     assert seen == [at(8) + timedelta(minutes=5 * n) for n in range(13)]
