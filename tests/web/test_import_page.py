@@ -315,7 +315,15 @@ def test_a_table_of_too_many_rows_is_refused_before_it_takes_seconds_for_each_an
 ) -> None:
     rows = "\n".join(f"{n}\tViệc\tUBND huyện\tQuý I" for n in range(workshop.MOST_ROWS + 1))
     page = send(an, f"STT\tNội dung\tChủ trì\tThời gian\n{rows}\n".encode())
-    assert "trang này nhận đến 1500 dòng" in plain(page.text)
+    assert "trang này nhận đến 800 dòng" in plain(page.text)
+
+
+def test_a_file_that_is_nothing_but_questions_is_refused(an: Person, town: Runtime) -> None:
+    rows = "\n".join(f"{n}\tViệc\tHội lạ {n}, Ban lạ {n}\tQuý I" for n in range(300))
+    page = send(an, f"STT\tNội dung\tChủ trì\tThời gian\n{rows}\n".encode())
+    assert "chỗ chưa hiểu" in plain(page.text)
+    with town.reader() as session:
+        assert session.scalars(select(ImportDraft)).all() == []
 
 
 def test_sending_nothing_is_said(an: Person) -> None:
