@@ -133,6 +133,20 @@ def columns(request: Request, draft_id: Id, form: Posted) -> Response:
     return RedirectResponse(f"/nhap/{draft_id}/doi-chieu#cot", 303)
 
 
+@router.post("/nhap/{draft_id}/xa")
+def communes(request: Request, draft_id: Id, form: Posted) -> Response:
+    """Say which communes the plan has, one a line: bodies of each commune fan out to them."""
+    typed = forms.typed("xa", form)
+    try:
+        _ours(request, form)
+        text = typed.get("cac_xa")
+        given = {"do": "units", "printed": "", "text": text} if text else None
+        _keep(request, draft_id, {"units": given}, typed)
+    except Refused as error:
+        return import_pages.show(request, draft_id, typed, forms.trouble("xa", error))
+    return RedirectResponse(f"/nhap/{draft_id}/doi-chieu#xa", 303)
+
+
 @router.post("/nhap/{draft_id}/don-vi")
 def add_names(request: Request, draft_id: Id, form: Posted) -> Response:
     """Add every ticked name as a body, or as a commune."""
@@ -268,7 +282,7 @@ def drop(request: Request, draft_id: Id, form: Posted) -> Response:
 @router.get("/nhap/{draft_id}/{name}")
 def back_to_draft(draft_id: Id, name: str) -> Response:
     """Reloading the address of a form leads back to its draft."""
-    if name not in ("tra-loi", "cot", "lan-truoc", "thuc-hien"):
+    if name not in ("tra-loi", "cot", "xa", "lan-truoc", "thuc-hien"):
         raise NotFound("page.missing")
     return RedirectResponse(f"/nhap/{draft_id}", 303)
 

@@ -306,12 +306,18 @@ def compare(request: Request, draft_id: Id) -> Response:
         found = import_drafts.find(desk.session, draft_id)
         made = shop(request).made(found)
         return desk.page(
-            "import_compare.html", draft=found, made=made, rows=import_view.understood(made),
+            "import_compare.html", communes=_communes(made), draft=found, made=made,
+            rows=import_view.understood(made),
             source=import_view.whole(made, shop(request).document(found)),
             made_columns=_columns(made), roles={k: import_forms.roles(k) for k in
                                            ("appendix", "criteria")},
             trouble=None,
         )  # fmt: skip
+
+
+def _communes(made: Made) -> list[str]:
+    register = made.found.register
+    return [f"{unit.type} {unit.name}" for unit in register.units.values()] if register else []
 
 
 def _columns(made: Made) -> list[tuple[int, str, list[tuple[int, str, str, str]]]]:

@@ -28,7 +28,8 @@ log = logging.getLogger("ntm.web")
 PAGE = Actor("trang web", "coordination", via="page")
 AT_ONCE = 2  # files that are read at the same time
 WAITING = 8  # files that may wait for their turn
-MOST_ROWS = 1_500  # of a file's tables: more is no appendix, and takes seconds for each answer
+MOST_ROWS = 800  # of a file's tables: more is no appendix, and takes seconds for each answer
+MOST_QUESTIONS = 500  # that a new file may raise: nobody answers more
 _KEPT = 16  # drafts as understood, and documents as read, that stay in memory
 
 
@@ -98,6 +99,8 @@ class Workshop:
             raise Refused("nhap.too_long", count=rows, limit=MOST_ROWS)
         reading.stage = "make"
         asked = self._questions(document, stored.name)
+        if asked > MOST_QUESTIONS:
+            raise Refused("nhap.too_many_questions", count=asked, limit=MOST_QUESTIONS)
         self._keep(stored.sha256, document)
         with self.rt.sessions.begin() as session:
             draft = import_drafts.create(session, stored, asked, now=self.rt.now(), actor=PAGE)

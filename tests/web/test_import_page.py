@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from web_office import Person, plain
 
+from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.importers import answers, files, limits
 from ntm_workflow.appendix.importers.document import Document
 from ntm_workflow.appendix.importers.pieces import Ask
@@ -264,6 +265,25 @@ def test_many_unknown_names_are_added_together(an: Person, town: Runtime) -> Non
     assert "Hội số 30" in an.text(f"/nhap/{draft}")
 
 
+def test_communes_are_listed_for_a_plan_of_a_new_place(an: Person, town: Runtime) -> None:
+    text = TOP.replace("HUYỆN BẮC SƠN", "TỈNH LẠNG SƠN").replace("Số: 15", "Số: 37")
+    draft = new_draft(an, f"{text}STT\tNội dung\tChủ trì\tThời gian\n"
+                          "1\tRà soát\tTổ số hóa cấp xã\tQuý II\n".encode())  # fmt: skip
+    reply(an, draft, "register", do="fresh|")
+    new = {"text_new": "UBND tỉnh", "cap": "province", "loai": "authority"}
+    reply(an, draft, "head|issuer", do="new|", **new)
+    form = {**an.form(f"/nhap/{draft}/doi-chieu"), "cac_xa": "xã Tân Lập\nphường Kỳ Lừa\n"}
+    assert an.browser.post(f"/nhap/{draft}/xa", data=form).status_code == 303
+    assert "2 đơn vị hành chính: xã Tân Lập, phường Kỳ Lừa" in an.text(f"/nhap/{draft}/doi-chieu")
+    typed = {"text_new": "Tổ số hóa cấp xã", "cap": "commune", "loai": "committee", "moi_xa": "1"}
+    reply(an, draft, "body|to so hoa cap xa", do="new|", **typed)
+    reply(an, draft, "head|coordination_office", do="is|", don_vi="ubnd-tinh")
+    toml = an.open(f"/nhap/{draft}/phu-luc.toml").content
+    plan = toml_file.parse(toml)
+    assert plan.row("I.1").implementing == ("to-so-hoa-tan-lap", "to-so-hoa-ky-lua")
+    assert plan.body("to-so-hoa-ky-lua").name == "Tổ số hóa phường Kỳ Lừa"
+
+
 def test_a_column_read_wrongly_can_be_said_and_the_draft_is_read_again(
     an: Person, town: Runtime
 ) -> None:
@@ -315,7 +335,15 @@ def test_a_table_of_too_many_rows_is_refused_before_it_takes_seconds_for_each_an
 ) -> None:
     rows = "\n".join(f"{n}\tViệc\tUBND huyện\tQuý I" for n in range(workshop.MOST_ROWS + 1))
     page = send(an, f"STT\tNội dung\tChủ trì\tThời gian\n{rows}\n".encode())
-    assert "trang này nhận đến 1500 dòng" in plain(page.text)
+    assert "trang này nhận đến 800 dòng" in plain(page.text)
+
+
+def test_a_file_that_is_nothing_but_questions_is_refused(an: Person, town: Runtime) -> None:
+    rows = "\n".join(f"{n}\tViệc\tHội lạ {n}, Ban lạ {n}\tQuý I" for n in range(300))
+    page = send(an, f"STT\tNội dung\tChủ trì\tThời gian\n{rows}\n".encode())
+    assert "chỗ chưa hiểu" in plain(page.text)
+    with town.reader() as session:
+        assert session.scalars(select(ImportDraft)).all() == []
 
 
 def test_sending_nothing_is_said(an: Person) -> None:

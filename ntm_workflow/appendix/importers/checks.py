@@ -35,7 +35,7 @@ class Checks:
     def __init__(
         self, plain: Register | None, register: Register | None, top: Head, said: Answers
     ) -> None:
-        self.plain = plain
+        self.plain = plain if plain is not register else None  # nothing was answered
         self.register = register
         self.year = top.year or (top.issued_on.year if top.issued_on else None)
         self.said = said

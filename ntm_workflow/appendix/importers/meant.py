@@ -35,7 +35,7 @@ _KINDS = (
 
 def with_answers(base: Known, said: Answers) -> Known:
     """A register with the bodies, communes and meanings that a person added to it."""
-    if base.register is None and not any(key.startswith(OF_NAMES) for key in said):
+    if not any(key.startswith((*OF_NAMES, "units", "head|level")) for key in said):
         return base
     maker = _Maker(base, said)
     # A cell's own meaning goes before that of a name in it.
