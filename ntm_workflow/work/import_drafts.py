@@ -118,6 +118,8 @@ def put_in_force(
         return False
     same_version(draft, version)
     _still_open(draft)
+    if plan.amends:
+        raise Refused("nhap.amends", plan=plan.amends)
     _refuse_other(session, plan)
     changed = _run(session, plan, text, draft.name, now, actor)
     draft.state, draft.plan_id, draft.changed_at = "in_force", plan.id, now

@@ -50,6 +50,8 @@ SCENES: dict[str, str] = {
     "head.no_symbol": TOP.replace("Số: 15/KH-UBND", "") + table(SECTION, row()),
     "head.no_issued_on": TOP.replace("ngày 05 tháng 01", "ngày   tháng 01") + table(SECTION, row()),
     "head.no_title": TOP.replace("KẾ HOẠCH\n", "") + table(SECTION, row()),
+    "head.amends_unknown": TOP.replace("Xây dựng", "Điều chỉnh Kế hoạch số 17/KH-UBND xây dựng")
+    + table(SECTION, row()),
     "head.no_place": TOP.replace("Bắc Sơn, ngày", "ngày") + table(SECTION, row()),
     "head.no_year": table(SECTION, row()),
     "head.no_level": table(SECTION, row()),
@@ -176,7 +178,7 @@ TYPED: dict[str, dict[str, Any]] = {
     "role": {"text": "note"},
 }  # fmt: skip
 HEADS = {"number": "28", "symbol": "KH-UBND", "issued_on": "2021-02-12", "title": "Kế hoạch",
-         "place": "Bắc Sơn", "year": "2021", "level": "district"}  # fmt: skip
+         "place": "Bắc Sơn", "year": "2021", "level": "district", "amends": "17-kh-ubnd-2021"}  # fmt: skip
 FILLS = {"content": "Họp tổng kết", "implementing": "Tân Lập", "directing": "UBND huyện",
          "timing": "Quý III"}  # fmt: skip
 

@@ -233,14 +233,14 @@ def test_a_form_of_another_page_changes_nothing(an: Person, chi: Person, town: R
 
 def test_what_was_answered_once_is_proposed_the_next_time(an: Person, town: Runtime) -> None:
     first = new_draft(an, damaged())
-    reply(an, first, NAME, do="is|Nội vụ")
+    reply(an, first, NAME, do="is|Phòng Nội vụ")
     reply(an, first, TIMING, do="read|", text_read="Quý II, III")
     second = new_draft(an, damaged().replace(b"31", b"32", 1))
     page = an.open(f"/nhap/{second}").text
     assert "Dùng cả 2 câu trả lời lần trước" in plain(page)
     asked = an.open(f"/nhap/{second}?hoi={mark(NAME)}").text
     assert "đã trả lời lần trước" in plain(asked)
-    assert re.search(r'value="is\|Nội vụ" checked', asked)
+    assert re.search(r'value="is\|Phòng Nội vụ" checked', asked)
     assert kept(town, second).answers == {}  # proposed, not taken in silence
     form = an.form(f"/nhap/{second}")
     assert an.browser.post(f"/nhap/{second}/lan-truoc", data=form).status_code == 303

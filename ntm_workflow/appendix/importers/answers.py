@@ -31,7 +31,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "register.which": ("fresh", "own"),
     "head.no_number": ("text",), "head.no_symbol": ("text",), "head.no_issued_on": ("text",),
     "head.no_title": ("text",), "head.no_place": ("text",), "head.no_year": ("text",),
-    "head.no_level": ("text",), "head.differs": ("text",),
+    "head.no_level": ("text",), "head.differs": ("text",), "head.amends_unknown": ("text",),
     "head.no_issuer": ("is", "new"), "head.issuer_unknown": ("is", "new"),
     "head.no_coordination_office": ("is", "new"),
     "column.unknown": ("role",), "column.doubled": ("role",), "table.left": ("skip", "columns"),

@@ -242,7 +242,13 @@ def _begins(
     gap = step > 1.4 * usual or step > 1.9 * height
     early = before["x1"] < right - 0.12 * (right - left)
     indented = line["x0"] > before["x0"] + 12
-    return bool(gap or early or indented or _ITEM.match(line["text"]))
+    item = _ITEM.match(line["text"]) and not _inside_a_range(before["text"], line["text"])
+    return bool(gap or early or indented or item)
+
+
+def _inside_a_range(before: str, line: str) -> bool:
+    """True for the dash of "2016 - 2020" where the line broke."""
+    return before.rstrip()[-1:].isdigit() and re.match(r"[-–]\s*\d", line) is not None
 
 
 def _is_page_number(line: dict[str, Any]) -> bool:

@@ -34,7 +34,7 @@ _NUMBERS = ("number", "year")
 def head(top: Head, said: Answers, register: Register | None) -> Head:
     """The head with what a person said of it."""
     changes: dict[str, Any] = {}
-    for key in ("number", "symbol", "issued_on", "title", "place", "year", "level"):
+    for key in ("number", "symbol", "issued_on", "title", "place", "year", "level", "amends"):
         text = str(said.get(f"head|{key}", {}).get("text", ""))
         if text and (value := _value(key, text)) is not None:
             changes[key] = value
