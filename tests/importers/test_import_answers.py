@@ -178,7 +178,8 @@ TYPED: dict[str, dict[str, Any]] = {
     "role": {"text": "note"},
 }  # fmt: skip
 HEADS = {"number": "28", "symbol": "KH-UBND", "issued_on": "2021-02-12", "title": "Kế hoạch",
-         "place": "Bắc Sơn", "year": "2021", "level": "district", "amends": "17-kh-ubnd-2021"}  # fmt: skip
+         "place": "Bắc Sơn", "year": "2021", "level": "district",
+         "amends": "17-kh-ubnd-2021"}  # fmt: skip
 FILLS = {"content": "Họp tổng kết", "implementing": "Tân Lập", "directing": "UBND huyện",
          "timing": "Quý III"}  # fmt: skip
 
