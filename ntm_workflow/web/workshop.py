@@ -21,7 +21,7 @@ from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import EvidenceFiles, Stored
 from ntm_workflow.store.tables import ImportDraft
-from ntm_workflow.work import import_drafts
+from ntm_workflow.work import import_drafts, plans
 from ntm_workflow.work.audit import Actor
 
 log = logging.getLogger("ntm.web")
@@ -163,11 +163,19 @@ class Workshop:
         return known.load(self._register())
 
     def _register(self) -> bytes:
+        """The text whose bodies are known: the installation's file, else the running plan's."""
+        path = self.rt.settings.appendix
         try:
-            return self.rt.settings.appendix.read_bytes()
+            return path.read_bytes()
+        except FileNotFoundError:
+            return self._register_of_running()
         except OSError as error:
-            path = str(self.rt.settings.appendix)
-            raise Refused("import.unreadable", path=path, why=error.strerror) from error
+            raise Refused("import.unreadable", path=str(path), why=error.strerror) from error
+
+    def _register_of_running(self) -> bytes:
+        rt = self.rt.refreshed()
+        with rt.reader() as session:
+            return plans.text_of(session, rt.plan.id)
 
     def made(self, draft: ImportDraft, said: dict[str, Any] | None = None) -> Made:
         """The draft as understood with its answers, or with `said` instead. Raises Refused."""
