@@ -353,8 +353,9 @@ def body_choices(register: Register | None) -> list[tuple[str, str]]:
             found[body.id] = body.name
         elif body.names:
             spelling = f"{body.names[0]} cấp {say(f'nhap.level.{body.level}')}"
-            count = sum(b.unit is not None and b.names == body.names and b.level == body.level
-                        for b in register.bodies.values())  # fmt: skip
+            alike = (b.unit for b in register.bodies.values()
+                     if b.names == body.names and b.level == body.level)  # fmt: skip
+            count = sum(unit is not None and register.units[unit].in_programme for unit in alike)
             found.setdefault(spelling, say("nhap.each", name=spelling, count=count))
     return sorted(found.items(), key=lambda one: one[1])
 
