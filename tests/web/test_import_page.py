@@ -134,6 +134,20 @@ def test_a_plan_number_that_runs_already_is_refused_and_nothing_changes(
         assert session.get_one(PlanRecord, town.plan.id).digest == town.plan.digest
 
 
+def test_a_paper_that_amends_a_plan_does_not_run_as_a_plan_of_its_own(
+    an: Person, town: Runtime
+) -> None:
+    text = makers.TEXT.replace("Số: 28".encode(), "Số: 45".encode())
+    title = "Thực hiện Chương trình mục tiêu quốc gia"
+    amending = text.decode().replace(title, f"Điều chỉnh Kế hoạch số 28/KH-UBND {title.lower()}", 1)
+    draft = new_draft(an, amending.encode())
+    form = {**an.form(f"/nhap/{draft}/xem-truoc"), "da_xem": "1"}
+    refused = an.browser.post(f"/nhap/{draft}/thuc-hien", data=form)
+    assert refused.status_code == 422
+    assert "điều chỉnh kế hoạch 28-kh-ubnd-2020" in plain(refused.text)
+    assert kept(town, draft).state == "open"
+
+
 def test_the_same_file_again_finds_its_draft_and_then_its_plan(an: Person, town: Runtime) -> None:
     data = makers.TEXT.replace("Số: 28".encode(), "Số: 33".encode())
     draft = new_draft(an, data)
