@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ntm_workflow.appendix.text import fold
 
@@ -94,25 +95,25 @@ class Phrases:
 class Lexicon:
     """What `body_lexicon.toml` says, ready to be matched."""
 
-    def __init__(self, data: dict[str, dict[str, object]]) -> None:
-        self._short: dict[str, list[str]] = data["parts"]  # type: ignore[assignment]
-        self.heads: dict[str, list[str]] = data["heads"]  # type: ignore[assignment]
-        words: dict[str, list[str]] = data["words"]  # type: ignore[assignment]
-        self.levels: dict[str, str] = data["levels"]  # type: ignore[assignment]
-        blocks: dict[str, list[str]] = data["blocks"]  # type: ignore[assignment]
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._short: dict[str, list[str]] = data["parts"]
+        self.heads: dict[str, list[str]] = data["heads"]
+        words: dict[str, list[str]] = data["words"]
+        self.levels: dict[str, str] = data["levels"]
+        blocks: dict[str, list[str]] = data["blocks"]
         self.blocks = {head: [keys(word) for word in words_] for head, words_ in blocks.items()}
-        parents: dict[str, list[str]] = data["parents"]  # type: ignore[assignment]
+        parents: dict[str, list[str]] = data["parents"]
         self.parents = {fold(part): set(map(fold, whole)) for part, whole in parents.items()}
         self.strict = {word.casefold() for word in words["strict"]}
-        self.full: dict[str, str] = data["full"]  # type: ignore[assignment]
+        self.full: dict[str, str] = data["full"]
         self.phrases = {name: Phrases(list_) for name, list_ in words.items()}
         self.phrases["heads"] = Phrases(list(self.heads))
         self.phrases["full"] = Phrases(list(self.full))
-        begun: dict[str, str] = data["full_first"]  # type: ignore[assignment]
+        begun: dict[str, str] = data["full_first"]
         self.phrases["full_first"] = Phrases(list(begun))
         self.full |= begun
         self.phrases["levels"] = Phrases(list(self.levels))
-        fields: dict[str, list[str]] = data["fields"]  # type: ignore[assignment]
+        fields: dict[str, list[str]] = data["fields"]
         self._fields: dict[str, dict[str, list[_Field]]] = {}
         fields["ministry"] = [*fields["office"], *fields["ministry"]]
         for family, names in fields.items():

@@ -41,6 +41,7 @@ def quarter_runs(plan: Plan, days: WorkCalendar) -> Iterator[QuarterRun]:
         owing = days.add(report.due_on, -plan.reminders.quarter_letter_working_days)
         if opening < plan.effective_on <= last:
             opening = days.next(plan.effective_on)
-        for kind, day in (("opening", opening), ("owing", owing)):
+        runs: tuple[tuple[RunKind, date], ...] = (("opening", opening), ("owing", owing))
+        for kind, day in runs:
             if day >= plan.effective_on and (kind == "opening" or day > opening):
-                yield QuarterRun(report.name, kind, day, first, last, report.due_on)  # type: ignore[arg-type]
+                yield QuarterRun(report.name, kind, day, first, last, report.due_on)

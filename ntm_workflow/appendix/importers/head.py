@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from rapidfuzz import process
 
@@ -154,7 +155,7 @@ def _with_note(head: Head, note: str, asks: list[Ask]) -> Head:
         return head
     symbol = said["symbol"].upper()
     issuer = squash(said["issuer"] or "").strip(" )")
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "number": int(said["number"]) if said["number"] else None, "symbol": symbol,
         "issued_on": _day(said), "issuer_text": issuer,
     }  # fmt: skip
@@ -163,7 +164,7 @@ def _with_note(head: Head, note: str, asks: list[Ask]) -> Head:
         if value in (None, ""):
             continue
         if own in (None, ""):
-            head = replace(head, **{key: value})  # type: ignore[arg-type]
+            head = replace(head, **{key: value})
         elif own != value and key != "issuer_text":
             asks.append(Ask("head.differs", ("plan", "", key), squash(note),
                             data={"head": own, "note": value}))  # fmt: skip
