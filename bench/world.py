@@ -29,6 +29,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.store import engine as engines
 from ntm_workflow.store import schema
 from ntm_workflow.store.tables import (
+    Address,
     BodyRecord,
     Contact,
     ContactBody,
@@ -36,6 +37,7 @@ from ntm_workflow.store.tables import (
     RowRecord,
     RowRole,
 )
+from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.work.audit import Actor
 
 BODIES = 10_000
@@ -136,8 +138,11 @@ def people(engine: Engine, made: Plan) -> None:
             for n in bodies])  # fmt: skip
         contacts = BODIES // BODIES_A_CONTACT
         session.execute(insert(Contact), [
-            {"id": n + 1, "name": f"Văn thư {n}", "email": f"vt{n}@example.vn.invalid",
-             "active": True} for n in range(contacts)])  # fmt: skip
+            {"id": n + 1, "name": f"Văn thư {n}", "active": True}
+            for n in range(contacts)])  # fmt: skip
+        session.execute(insert(Address), [
+            {"contact_id": n + 1, "channel": MAIL, "value": f"vt{n}@example.vn.invalid",
+             "added_at": datetime.now(UTC)} for n in range(contacts)])  # fmt: skip
         session.execute(insert(ContactBody), [
             {"contact_id": n // BODIES_A_CONTACT + 1, "body_id": f"body-{n}", "role": ""}
             for n in range(BODIES)])  # fmt: skip

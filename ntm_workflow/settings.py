@@ -14,8 +14,9 @@ from ntm_workflow.errors import ConfigError
 class Settings:
     """Where things are and how messages leave.
 
-    `database_url` may hold a password: `repr` leaves it out. `evidence_limit`
-    is in bytes.
+    `database_url` may hold a password, as may `mail_url`, `mailbox_url` (the
+    IMAP mailbox that replies come to) and `ping_url` (called while all is well):
+    `repr` leaves them out. `evidence_limit` is in bytes.
     """
 
     root: Path
@@ -26,6 +27,9 @@ class Settings:
     base_url: str
     language: str
     evidence_limit: int
+    key_file: Path
+    mailbox_url: str = ""
+    ping_url: str = ""
 
     def __repr__(self) -> str:
         return f"Settings(root={str(self.root)!r}, var={str(self.var)!r})"
@@ -51,6 +55,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         base_url=environ.get("NTM_BASE_URL", "http://127.0.0.1:8080").rstrip("/"),
         language=environ.get("NTM_LANG", "vi"),
         evidence_limit=int(limit) * 1_000_000,
+        key_file=Path(environ.get("NTM_KEY_FILE") or var / "secret.key"),
+        mailbox_url=environ.get("NTM_MAILBOX_URL", ""),
+        ping_url=environ.get("NTM_PING_URL", ""),
     )
 
 

@@ -189,6 +189,7 @@ class MailChannel:
         if not isinstance(found, NotifySmtp):
             raise ConfigError("mail.url")
         self._service = found
+        self.paid = False
         self.domain = found.sender.rpartition("@")[2]
 
     def send(self, message: Message) -> Result:

@@ -38,12 +38,23 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message; `kind` is its MIME type."""
+
+    name: str
+    kind: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to one recipient, ready to send. `message_id` stays the same on a retry.
 
     `to_address` is what the channel calls the recipient: an e-mail address, a
     Zalo user's or chat's id, a phone number. `parameters` fill a template where
-    the channel sends no free text.
+    the channel sends no free text. `thread` holds the Message-IDs that a mail
+    continues, the first of the thread first; `return_to` and `reply_to` are where
+    bounces and answers go, where the channel's own addresses will not do.
     """
 
     to_name: str
@@ -54,3 +65,7 @@ class Message:
     message_id: str
     headers: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    thread: tuple[str, ...] = ()
+    return_to: str = ""
+    reply_to: str = ""

@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Message, Outcome, Result
-from ntm_workflow.chase import digest
-from ntm_workflow.store.tables import Contact, Notice, NoticeAttempt
+from ntm_workflow.chase import digest, ways
+from ntm_workflow.store.tables import Channel, Contact, Notice, NoticeAttempt
+from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
@@ -59,9 +60,8 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
     if not rt.settings.mail_url:
         waiting = _waiting(rt, now)
         return Delivered(waiting=waiting, stopped="mail.none" if waiting else "")
-    from ntm_workflow.channels.mail import MailChannel  # Apprise is slow to import
-
-    channel = MailChannel(rt.settings.mail_url)
+    with rt.reader() as session:
+        channel = ways.opened(rt, session.get_one(Channel, MAIL))
     counts: dict[str, int] = {}
     in_a_row, trouble, why = 0, "", ""
     try:

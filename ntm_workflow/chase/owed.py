@@ -42,11 +42,10 @@ from ntm_workflow.store.tables import (
     ReminderRun,
     Task,
 )
+from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
-
-MAIL = "mail"
 
 OWED = Table(
     "owed_item", MetaData(),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 
 from ntm_workflow.errors import SchemaOutdated
+from ntm_workflow.store import engine as engines
 
-HEAD = "0006"  # the newest migration; a test holds it against store/migrations
+HEAD = "0007"  # the newest migration; a test holds it against store/migrations
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -39,14 +41,38 @@ def check(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest version. Safe to repeat and to run twice at once."""
+    """Bring the database to the newest version. Safe to repeat and to run twice at once.
+
+    A table that is rebuilt on SQLite would take the rows that point to it
+    along: foreign keys are off meanwhile, and checked at the end.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":  # two upgrades at once queue here
-            connection.execute(text("SELECT pg_advisory_xact_lock(720286)"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    sqlite = engine.dialect.name == "sqlite"
+    migrating = engines.open_engine(engine.url.render_as_string(False)) if sqlite else engine
+    if sqlite:
+        event.listen(migrating, "connect", _without_foreign_keys)
+    try:
+        with migrating.begin() as connection:
+            if not sqlite:  # two upgrades at once queue here
+                connection.execute(text("SELECT pg_advisory_xact_lock(720286)"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            if sqlite:
+                _check_foreign_keys(connection)
+    finally:
+        if sqlite:
+            migrating.dispose()
+
+
+def _without_foreign_keys(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA foreign_keys = OFF")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if lost:
+        raise RuntimeError(f"the upgrade would leave a row of {lost[0]} without its {lost[2]}")

@@ -16,7 +16,8 @@ from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.errors import NtmError
-from ntm_workflow.store.tables import Contact, ContactBody
+from ntm_workflow.store.tables import Address, Contact, ContactBody
+from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.work import audit, body_names
 from ntm_workflow.work.audit import Action, Actor, Entry
 from ntm_workflow.work.body_names import Called
@@ -147,7 +148,7 @@ def import_contacts(
         contact = session.scalar(select(Contact).where(Contact.email == line.email))
         if contact is None:
             contact = _placeholder(session, line.bodies) or Contact()
-            contact.email = line.email
+            contact.addresses.append(Address(channel=MAIL, value=line.email, added_at=now))
         before = _speaks_for(session, contact)
         if contact.id and contact.name == line.name and contact.active and (
             set(line.bodies) <= before.keys()
@@ -183,7 +184,7 @@ def office_contact(session: Session, body_id: str, name: str) -> list[Contact]:
     """
     found = contacts_of(session, body_id)
     if not found:
-        contact = Contact(name=name, email=None, active=True)
+        contact = Contact(name=name, active=True)
         session.add(contact)
         session.flush()
         session.add(ContactBody(contact_id=contact.id, body_id=body_id, role=""))

@@ -485,7 +485,18 @@ def test_due_days_that_people_moved_before_the_upgrade_are_still_theirs(tmp_path
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-    with sqlite3.connect(file) as old:  # foreign keys are off here: the task is of no account
+    with sqlite3.connect(file) as old:
+        old.executescript(
+            """
+            INSERT INTO plan (id, issuer, number, symbol, year, title, digest, loaded_at)
+            VALUES ('kh', 'ubnd', 28, 'KH', 2020, 'x', 'd', '2020-02-12 00:00:00');
+            INSERT INTO body (id, name, short, level) VALUES ('b', 'B', 'B', 'district');
+            INSERT INTO task (id, plan_id, row_id, period, body_id, opens_on, nominal_due,
+                due_on, due_rule, day_off, state, opened_on, news, note, version)
+            VALUES (1, 'kh', 'II.2', '2020-06', 'b', '2020-06-01', '2020-06-30',
+                '2020-07-08', 'as-written', '', 'open', '2020-06-01', '', '', 1);
+            """
+        )
         old.execute("INSERT INTO due_change (task_id, changed_on, old_due, new_due, reason)"
                     " VALUES (1, '2020-06-22', '2020-06-30', '2020-07-08', 'mưa lũ')")  # fmt: skip
     schema.upgrade(engine)

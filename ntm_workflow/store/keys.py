@@ -1,0 +1,99 @@
+"""The installation's key: what it seals nobody else can make, what it hides nobody else can read.
+
+One key file, a line for each key, the first of which is used from now on; the
+others still open what was sealed before. Losing it costs the stored tokens of
+channels and every link that was sent.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from ntm_workflow.errors import ConfigError
+
+_BYTES = 32
+
+
+class Keys:
+    """Keys in use: `seal` and `sealed` for what leaves, `hide` and `reveal` for what stays."""
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        if not keys or any(len(key) != _BYTES for key in keys):
+            raise ValueError(f"a key has {_BYTES} bytes")
+        self._keys = keys
+
+    def __repr__(self) -> str:
+        return f"Keys({len(self._keys)})"
+
+    def seal(self, purpose: str, data: bytes, length: int = 16) -> bytes:
+        """The seal of `data` for one purpose, `length` bytes of it; of the newest key."""
+        return _seal(self._keys[0], purpose, data)[:length]
+
+    def sealed(self, purpose: str, data: bytes, seal: bytes) -> bool:
+        """True when a key of ours made this seal for this purpose (8 bytes at least)."""
+        if len(seal) < 8:
+            return False
+        made = [_seal(key, purpose, data)[: len(seal)] for key in self._keys]
+        return any([hmac.compare_digest(one, seal) for one in made])  # noqa: C419  each is compared
+
+    def hide(self, secret: bytes) -> bytes:
+        """Encrypt what is kept in the database."""
+        return self._fernet().encrypt(secret)
+
+    def reveal(self, hidden: bytes) -> bytes:
+        """Decrypt it.
+
+        Raises:
+            ConfigError: the key file is not the one it was hidden with.
+        """
+        try:
+            return self._fernet().decrypt(hidden)
+        except InvalidToken as error:
+            raise ConfigError("keys.foreign") from error
+
+    def _fernet(self) -> MultiFernet:
+        derived = (urlsafe_b64encode(_seal(key, "fernet", b"")) for key in self._keys)
+        return MultiFernet([Fernet(one) for one in derived])
+
+
+def _seal(key: bytes, purpose: str, data: bytes) -> bytes:
+    own = hmac.digest(key, b"ntm\0" + purpose.encode(), sha256)
+    return hmac.digest(own, data, sha256)
+
+
+def load(path: Path) -> Keys:
+    """Read the key file; made on the spot, readable by nobody else, where there is none.
+
+    Raises:
+        ConfigError: the file cannot be read or holds something else.
+    """
+    _make(path)
+    try:
+        lines = path.read_text("ascii").split()
+        return Keys(tuple(urlsafe_b64decode(line) for line in lines))
+    except (OSError, ValueError) as error:
+        raise ConfigError("keys.unreadable", path=str(path)) from error
+
+
+def _make(path: Path) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(urlsafe_b64encode(os.urandom(_BYTES)).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, path)  # fails where another process was first: its key counts
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()

@@ -1,0 +1,94 @@
+"""The tables. State changes are stored; lateness is computed.
+
+Due days are DATE (Asia/Ho_Chi_Minh); instants are aware and kept in UTC.
+"""
+
+from ntm_workflow.store.tables.base import (
+    Base,
+    Instant,
+)
+from ntm_workflow.store.tables.bodies import (
+    BodyEvent,
+    BodyEventPart,
+    BodyName,
+    BodyRecord,
+    Handover,
+)
+from ntm_workflow.store.tables.notices import (
+    Channel,
+    Inbound,
+    Notice,
+    NoticeAttempt,
+    NoticeEvent,
+    NoticeItem,
+    ReminderRun,
+)
+from ntm_workflow.store.tables.people import (
+    Address,
+    Contact,
+    ContactBody,
+    LinkCode,
+)
+from ntm_workflow.store.tables.plans import (
+    ImportDraft,
+    Learnt,
+    OccurrenceRecord,
+    OrderedDayRecord,
+    PlanRecord,
+    PlanVersion,
+    RowRecord,
+    RowRole,
+)
+from ntm_workflow.store.tables.tasks import (
+    DueChange,
+    EvidenceFile,
+    Extension,
+    Submission,
+    Suspension,
+    Task,
+)
+from ntm_workflow.store.tables.trail import (
+    AuditEntry,
+    AuditHead,
+    DailyRun,
+    SimulatedClock,
+)
+
+__all__ = [
+    "Address",
+    "AuditEntry",
+    "AuditHead",
+    "Base",
+    "BodyEvent",
+    "BodyEventPart",
+    "BodyName",
+    "BodyRecord",
+    "Channel",
+    "Contact",
+    "ContactBody",
+    "DailyRun",
+    "DueChange",
+    "EvidenceFile",
+    "Extension",
+    "Handover",
+    "ImportDraft",
+    "Inbound",
+    "Instant",
+    "Learnt",
+    "LinkCode",
+    "Notice",
+    "NoticeAttempt",
+    "NoticeEvent",
+    "NoticeItem",
+    "OccurrenceRecord",
+    "OrderedDayRecord",
+    "PlanRecord",
+    "PlanVersion",
+    "ReminderRun",
+    "RowRecord",
+    "RowRole",
+    "SimulatedClock",
+    "Submission",
+    "Suspension",
+    "Task",
+]

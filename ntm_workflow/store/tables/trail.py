@@ -1,0 +1,62 @@
+"""The audit, and what the clock and the daily runs leave behind."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ntm_workflow.store.tables.base import Base
+
+
+class AuditEntry(Base):
+    """Who did what to which thing, when. Append-only; each entry carries the hash before it."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject", "seq"),)
+
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    role: Mapped[str]
+    body: Mapped[str]
+    via: Mapped[str]
+    run_id: Mapped[str]
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str]
+    data: Mapped[str]
+    prev: Mapped[bytes] = mapped_column(LargeBinary(32))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditHead(Base):
+    """The last audit entry: one row, locked by whoever appends next."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class SimulatedClock(Base):
+    """The simulated day, where this database runs a simulation; otherwise empty."""
+
+    __tablename__ = "simulated_clock"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    today: Mapped[date]
+
+
+class DailyRun(Base):
+    """A run of a day that must have finished by an hour: who watches the watcher reads this."""
+
+    __tablename__ = "daily_run"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
