@@ -7,7 +7,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -26,7 +26,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     select,
 )
 from sqlalchemy.orm import Session, aliased
@@ -35,6 +34,8 @@ from sqlalchemy.schema import CreateTable
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import (
+    Address,
+    Channel,
     Contact,
     ContactBody,
     Notice,
@@ -79,9 +80,17 @@ def clear(session: Session) -> None:
 
 
 def spoken_for(body_id: Any) -> ColumnElement[bool]:
-    """True where the body of this column has an active contact."""
+    """True where the body of this column has an active contact that can be reached."""
     other, link = aliased(Contact), aliased(ContactBody)
-    return exists().where(link.body_id == body_id, other.id == link.contact_id, other.active)
+    return exists().where(
+        link.body_id == body_id, other.id == link.contact_id, other.active, reached(other.id)
+    )
+
+
+def reached(contact_id: Any) -> ColumnElement[bool]:
+    """True where the contact of this column has a usable address."""
+    where = aliased(Address)
+    return exists().where(where.contact_id == contact_id, where.unusable_at.is_(None))
 
 
 def add(session: Session, query: Select[Any]) -> None:
@@ -93,7 +102,6 @@ def add(session: Session, query: Select[Any]) -> None:
     known = exists().where(
         NoticeItem.task_id == new.c.task_id, NoticeItem.rung == new.c.rung,
         NoticeItem.due_on == new.c.rung_day, NoticeItem.contact_id == new.c.contact_id,
-        NoticeItem.channel == MAIL,
     )  # fmt: skip
     listed = exists().where(OWED.c.task_id == new.c.task_id, OWED.c.contact_id == new.c.contact_id)
     session.execute(
@@ -141,16 +149,20 @@ def write(
     if len(plans) > 1:
         under = {**others, **_plan_of_each(session, plans)}
     start = {p.id: datetime.combine(today, p.reminders.send_from, ZONE) for p in plans}
-    bulk.put(
-        session, Notice, _notice(run.id, kind, today), ("contact_id", "plan_id", "not_before"),
-        [(contact, under[contact], start[under[contact]]) for contact in names],
-    )  # fmt: skip
+    ways = channels(session, names)
+    rows = [
+        (contact, under[contact], start[under[contact]], channel)
+        for contact in names
+        for channel in ways[contact]
+    ]
+    columns = ("contact_id", "plan_id", "not_before", "channel")
+    bulk.put(session, Notice, _notice(run.id, kind, today), columns, rows)
     session.execute(
         insert(NoticeItem).from_select(
             ["notice_id", "task_id", "rung", "due_on", "contact_id", "channel", "role"],
             select(
                 Notice.id, OWED.c.task_id, OWED.c.rung, OWED.c.rung_day, OWED.c.contact_id,
-                literal(MAIL), OWED.c.role,
+                Notice.channel, OWED.c.role,
             )
             # An outer join, so that SQLite reads what is owed once and not for every notice.
             .outerjoin(
@@ -170,7 +182,26 @@ def write(
     ]  # fmt: skip
     audit.append(session, actor, now, entries)
     recipients = tuple((name, items.get(contact, 0)) for contact, name in names.items())
-    return Queued(len(names), sum(items.values()), recipients)
+    return Queued(len(rows), sum(items.values()), recipients)
+
+
+def channels(session: Session, contacts: Collection[int]) -> dict[int, list[str]]:
+    """Through which channels each contact is told: the first that works, and those marked so.
+
+    Who has no usable address is owed a mail, which waits for one, visibly.
+    """
+    query = (
+        select(Address.contact_id, Address.channel, Address.always)
+        .join(Channel, Channel.name == Address.channel)
+        .where(Address.unusable_at.is_(None), Channel.state != "closed")
+        .order_by(Address.contact_id, Address.rank, Address.id)
+    )
+    found: dict[int, list[str]] = {}
+    for contact, channel, always in session.execute(query):
+        known = found.setdefault(contact, [])
+        if always or not known:
+            known.append(channel)
+    return {contact: found.get(contact, [MAIL]) for contact in contacts}
 
 
 def _run(
@@ -197,9 +228,9 @@ def _plan_of_each(session: Session, plans: Sequence[Plan]) -> dict[int, str]:
 
 
 def _notice(run_id: int, kind: str, today: date) -> dict[str, Any]:
-    """A waiting notice, all but its contact, plan and hour."""
+    """A waiting notice, all but its contact, plan, hour and channel."""
     return {
-        "run_id": run_id, "channel": MAIL, "kind": kind, "run_on": today, "state": "pending",
+        "run_id": run_id, "kind": kind, "run_on": today, "state": "pending",
         "tries": 0, "resent": 0, "address": "", "subject": "", "body": "", "html": "",
         "message_id": "", "error": "",
     }  # fmt: skip

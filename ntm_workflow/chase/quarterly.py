@@ -124,7 +124,10 @@ def _implementing(plan: Plan, run: QuarterRun) -> Select[Any]:
     return (
         _open_tasks(plan, run, "chase")
         .join(ContactBody, ContactBody.body_id == Task.body_id)
-        .join(Contact, and_(Contact.id == ContactBody.contact_id, Contact.active))
+        .join(
+            Contact,
+            and_(Contact.id == ContactBody.contact_id, Contact.active, owed.reached(Contact.id)),
+        )
         .distinct()
     )
 

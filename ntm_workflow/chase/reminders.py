@@ -227,7 +227,7 @@ def _implementing() -> Select[Any]:
     return (
         _owed_by("open", "chase")
         .join(ContactBody, ContactBody.body_id == DUE.c.body_id)
-        .join(Contact, _ACTIVE)
+        .join(Contact, and_(_ACTIVE, owed.reached(Contact.id)))
     )
 
 
