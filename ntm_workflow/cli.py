@@ -33,6 +33,7 @@ COMMANDS = {
     "deliver": ("chase", "Gửi các thông báo đang chờ"),
     "notices": ("chase", "Thông báo đã lập và kết quả gửi"),
     "contacts": ("chase", "Đầu mối của các đơn vị"),
+    "channels": ("channels", "Kênh gửi: thư, Zalo Bot, dịch vụ khác; địa chỉ trên kênh"),
     "audit": ("audit", "Nhật ký: xem, kiểm tra"),
     "db": ("db", "Cơ sở dữ liệu: nâng cấp, sao lưu"),
     "deployments": ("serve", "Lịch chạy trên máy chủ Prefect riêng"),

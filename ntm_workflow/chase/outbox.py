@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Message, Outcome, Result
-from ntm_workflow.chase import digest, ways
-from ntm_workflow.store.tables import Channel, Contact, Notice, NoticeAttempt
+from ntm_workflow.chase import circuits, digest, fallback, short, ways
+from ntm_workflow.chase.ways import Way
+from ntm_workflow.errors import ConfigError
+from ntm_workflow.store.tables import Address, Channel, Contact, Notice, NoticeAttempt
 from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
 STUCK_AFTER = timedelta(minutes=15)  # a claim older than this belongs to a dead process
 FIRST_PAUSE = timedelta(minutes=2)  # between tries, doubled each time, with full jitter
 LONGEST_PAUSE = timedelta(hours=6)
-GIVE_UP_AFTER = 3  # failures of the server in a row end a run: the rest waits
+GIVE_UP_AFTER = 3  # failures of a channel in a row: what else it has to send waits
+PAID = ("zbs",)  # kinds of channel whose messages are never sent twice on a doubt
+_NOT_ITS_FAULT = (Outcome.TRANSIENT, Outcome.AUTH, Outcome.CONFIG, Outcome.QUOTA, Outcome.NIGHT)
+_MORNING = time(6, 5)  # when quotas begin anew and providers' nights are over
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +54,98 @@ class Delivered:
 
 
 def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delivered:
-    """Send what is pending. Safe to kill and to run twice at once.
+    """Send what is pending, through every channel. Safe to kill and to run twice at once.
 
-    With `respect_hours`, nothing leaves outside working hours or on a day off;
-    a person who calls it by hand decides for themselves.
+    With `respect_hours`, nothing leaves outside working hours or on a day off,
+    and a broken circuit rests; a person who calls it by hand decides for
+    themselves.
     """
     now = rt.now()
     if respect_hours and (why := _closed(rt, now)):
         return Delivered(waiting=_waiting(rt, now), stopped=why)
     release_stuck(rt, now, actor)
-    if not rt.settings.mail_url:
-        waiting = _waiting(rt, now)
-        return Delivered(waiting=waiting, stopped="mail.none" if waiting else "")
-    with rt.reader() as session:
-        channel = ways.opened(rt, session.get_one(Channel, MAIL))
-    counts: dict[str, int] = {}
-    in_a_row, trouble, why = 0, "", ""
+    counts: Counter[str] = Counter()
+    ways, why = _Ways(rt, now, actor, by_hand=not respect_hours), ""
     try:
-        while in_a_row < GIVE_UP_AFTER:
+        while ways.ready:
             now = rt.now()  # a long run must not claim, or send, by the hour it began at
             if respect_hours and (why := _closed(rt, now)):
                 break
-            if (notice := _claim(rt, now, respect_hours)) is None:
+            if (notice := _claim(rt, now, respect_hours, ways.ready)) is None:
                 break
-            state, result = _send_one(rt, channel, notice, now, actor)
-            counts[state] = counts.get(state, 0) + 1
-            broken = result.outcome in (Outcome.TRANSIENT, Outcome.AUTH, Outcome.CONFIG)
-            in_a_row = in_a_row + 1 if broken else 0
-            trouble = result.detail if broken else ""
+            state, result = _send_one(rt, ways.ready[notice.channel], notice, now, actor)
+            counts[state] += 1
+            ways.learnt(notice.channel, state, result, now)
     finally:
-        channel.close()
+        ways.close()
+    waiting = _waiting(rt, now)
     return Delivered(
-        sent=counts.get("sent", 0), failed=counts.get("failed", 0),
-        suppressed=counts.get("suppressed", 0), retried=counts.get("pending", 0),
-        waiting=_waiting(rt, now), stopped=trouble if in_a_row >= GIVE_UP_AFTER else why,
+        sent=counts["sent"], failed=counts["failed"], suppressed=counts["suppressed"],
+        retried=counts["pending"], waiting=waiting,
+        stopped=why or ways.trouble or ("mail.none" if waiting and ways.no_mail else ""),
     )  # fmt: skip
 
 
-def claim_next(session: Session, now: datetime, shut: Sequence[str] = ()) -> Notice | None:
-    """Take the notice that has been due longest, or None; not one of the plans `shut`.
+class _Ways:
+    """The open ways of one run: `ready` are those that may be used.
+
+    A way that fails `GIVE_UP_AFTER` times in a row rests for this run. What only
+    a person can mend breaks its circuit as well.
+    """
+
+    def __init__(self, rt: Runtime, now: datetime, actor: Actor, by_hand: bool) -> None:
+        self._rt, self._actor = rt, actor
+        self._opened: list[Way] = []
+        self._failed: Counter[str] = Counter()
+        self.ready: dict[str, Way] = {}
+        self.trouble, self.no_mail = "", not rt.settings.mail_url
+        with rt.reader() as session:
+            known = session.scalars(select(Channel).where(Channel.state != "closed")).all()
+        self._broken = {one.name for one in known if one.state == "broken"}
+        for channel in known:
+            if channel.kind == MAIL and self.no_mail:
+                continue
+            if by_hand or channel.name not in self._broken or _over(channel.retry_at, now):
+                self._open(channel, now)
+
+    def _open(self, channel: Channel, now: datetime) -> None:
+        try:
+            self.ready[channel.name] = ways.opened(self._rt, channel)
+            self._opened.append(self.ready[channel.name])
+        except ConfigError as error:
+            if channel.kind == MAIL:
+                raise
+            result = Result(Outcome.CONFIG, str(error))
+            circuits.tripped(self._rt, channel.name, result, now, self._actor)
+
+    def learnt(self, name: str, state: str, result: Result, now: datetime) -> None:
+        """Count what came of one try, and break or close the circuit."""
+        if result.outcome in (Outcome.AUTH, Outcome.CONFIG):
+            circuits.tripped(self._rt, name, result, now, self._actor)
+            self._broken.add(name)
+        elif state == "sent" and name in self._broken:
+            circuits.mended(self._rt, name, now, self._actor)
+            self._broken.discard(name)
+        self._failed[name] = self._failed[name] + 1 if result.outcome in _NOT_ITS_FAULT else 0
+        if self._failed[name] >= GIVE_UP_AFTER:
+            self.trouble = result.detail
+            del self.ready[name]
+
+    def close(self) -> None:
+        for way in self._opened:
+            way.close()
+
+
+def _over(moment: datetime | None, now: datetime) -> bool:
+    return moment is None or moment <= now
+
+
+def claim_next(
+    session: Session, now: datetime, shut: Sequence[str] = (), channels: Collection[str] = (MAIL,)
+) -> Notice | None:
+    """Take the notice of these channels that has been due longest, or None.
+
+    Not one of the plans `shut`, nor one whose address does not work.
 
     One statement, so two deliverers never take the same notice. Commit before
     sending: a crash in mid-send leaves the row in "sending", where
@@ -95,9 +154,13 @@ def claim_next(session: Session, now: datetime, shut: Sequence[str] = ()) -> Not
     waiting = (
         select(Notice.id)
         .join(Contact, Contact.id == Notice.contact_id)
+        .join(
+            Address,
+            and_(Address.contact_id == Notice.contact_id, Address.channel == Notice.channel),
+        )
         .where(
-            Notice.state == "pending", Notice.not_before <= now,
-            Contact.email.is_not(None), Contact.active,
+            Notice.state == "pending", Notice.not_before <= now, Notice.channel.in_(channels),
+            Address.unusable_at.is_(None), Contact.active,
             *([Notice.plan_id.not_in(shut)] if shut else []),
         )
         .order_by(Notice.not_before, Notice.id)
@@ -125,12 +188,13 @@ def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
         if not dead:
             return 0
         audit.lock(session)
+        paid = set(session.scalars(select(Channel.name).where(Channel.kind.in_(PAID))))
         entries = []
         for notice in dead:
             session.refresh(notice)
             if notice.state != "sending":
                 continue
-            notice.state = "unknown" if notice.resent else "pending"
+            notice.state = "unknown" if notice.resent or notice.channel in paid else "pending"
             notice.resent += 1
             notice.claimed_by = notice.claimed_at = None
             _attempt(session, notice, now, Result(Outcome.AMBIGUOUS, "process died"))
@@ -141,27 +205,31 @@ def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
 
 
 def _send_one(
-    rt: Runtime, channel: Any, notice: Notice, now: datetime, actor: Actor
+    rt: Runtime, way: Way, notice: Notice, now: datetime, actor: Actor
 ) -> tuple[str, Result]:
-    message, codes = _compose(rt, channel.domain, notice, now)
+    if notice.expires_at and now > notice.expires_at:
+        result = Result(Outcome.OK, "too late to be of use")
+        _settle(rt, notice.id, "expired", result, now, actor, {})
+        return "expired", result
+    message, codes = _compose(rt, way.domain, notice, now)
     if message is None:
         result = Result(Outcome.OK, "nothing left to say")
         _settle(rt, notice.id, "suppressed", result, now, actor, {})
         return "suppressed", result
-    result = channel.send(message)
-    state = _next_state(notice, result.outcome)
+    result = way.send(message)
+    state = _next_state(notice, result.outcome, way.paid)
     _settle(rt, notice.id, state, result, now, actor, {"tasks": codes}, message)
     return state, result
 
 
-def _next_state(notice: Notice, outcome: Outcome) -> str:
+def _next_state(notice: Notice, outcome: Outcome, paid: bool) -> str:
     match outcome:
         case Outcome.OK:
             return "sent"
         case Outcome.RECIPIENT | Outcome.PAYLOAD:
             return "failed"
         case Outcome.AMBIGUOUS:
-            return "unknown" if notice.resent else "pending"
+            return "unknown" if notice.resent or paid else "pending"
         case Outcome.AUTH | Outcome.CONFIG:
             return "pending"  # ours to mend, however long it takes
     return "pending"  # a mail server that is away for a week loses nothing
@@ -173,6 +241,7 @@ def _compose(
     today = now.astimezone(ZONE).date()
     with rt.reader() as session:
         contact = session.get_one(Contact, notice.contact_id)
+        address, kind = _where_to(session, notice)
         entries = digest.still_owed(session, notice)
         ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
@@ -182,7 +251,19 @@ def _compose(
         message = digest.compose(
             notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain
         )
+        if kind != MAIL:
+            message = short.shortened(message, address, rt.settings.base_url)
         return message, [entry.task.code for entry in entries]
+
+
+def _where_to(session: Session, notice: Notice) -> tuple[str, str]:
+    """The address of a notice and the kind of its channel."""
+    query = (
+        select(Address.value, Channel.kind)
+        .join(Channel, Channel.name == Address.channel)
+        .where(Address.contact_id == notice.contact_id, Address.channel == notice.channel)
+    )
+    return session.execute(query).tuples().first() or ("", notice.channel)
 
 
 def _settle(
@@ -196,6 +277,8 @@ def _settle(
             return  # taken for dead and released meanwhile: what happens next is not ours
         notice.state, notice.claimed_by, notice.claimed_at = state, None, None
         notice.error = "" if state == "sent" else result.detail
+        notice.outcome, notice.code = str(result.outcome), result.code
+        notice.provider_id = result.provider_id
         if message:
             notice.address, notice.subject = message.to_address, message.subject
             notice.body, notice.html = message.text, message.html
@@ -203,25 +286,37 @@ def _settle(
         if state == "sent":
             notice.sent_at = now
         if state == "pending":
-            notice.not_before = now + _pause(notice.tries)
+            notice.not_before = _again_at(notice, result, now)
             notice.resent += result.outcome is Outcome.AMBIGUOUS
         _attempt(session, notice, now, result)
+        entries = fallback.after(session, notice, result, now) if state == "failed" else []
         action = {
             "sent": Action.NOTICE_SENT, "failed": Action.NOTICE_FAILED,
-            "suppressed": Action.NOTICE_SUPPRESSED,
+            "suppressed": Action.NOTICE_SUPPRESSED, "expired": Action.NOTICE_EXPIRED,
         }.get(state)  # fmt: skip
         if action:
             details = {"contact": notice.contact_id, "resent": notice.resent, **data}
-            audit.append(session, actor, now, [Entry(action, f"notice/{notice_id}", details)])
+            entries.insert(0, Entry(action, f"notice/{notice_id}", details))
+            audit.append(session, actor, now, entries)
 
 
 def _attempt(session: Session, notice: Notice, now: datetime, result: Result) -> None:
     session.add(
         NoticeAttempt(
             notice_id=notice.id, at=now, outcome=str(result.outcome), detail=result.detail,
-            seconds=result.seconds,
+            seconds=result.seconds, code=result.code, provider_id=result.provider_id,
         )
     )  # fmt: skip
+
+
+def _again_at(notice: Notice, result: Result, now: datetime) -> datetime:
+    """When to try again: tomorrow where a quota or the night says so, else after a pause."""
+    if result.outcome not in (Outcome.QUOTA, Outcome.NIGHT):
+        return now + _pause(notice.tries)
+    local = now.astimezone(ZONE)
+    early = local.time() < _MORNING and result.outcome is Outcome.NIGHT
+    day = local.date() if early else local.date() + timedelta(days=1)
+    return datetime.combine(day, _MORNING, ZONE) + _pause(2)  # not everybody at once
 
 
 def _pause(tries: int) -> timedelta:
@@ -232,10 +327,12 @@ def _pause(tries: int) -> timedelta:
     return longest * spread
 
 
-def _claim(rt: Runtime, now: datetime, respect_hours: bool) -> Notice | None:
+def _claim(
+    rt: Runtime, now: datetime, respect_hours: bool, channels: Collection[str]
+) -> Notice | None:
     shut = [plan.id for plan in rt.all_plans if respect_hours and not _open(plan, now)]
     with rt.sessions.begin() as session:
-        return claim_next(session, now, shut)
+        return claim_next(session, now, shut, channels)
 
 
 def _closed(rt: Runtime, now: datetime) -> str:

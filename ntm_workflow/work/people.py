@@ -150,7 +150,8 @@ def import_contacts(
             contact = _placeholder(session, line.bodies) or Contact()
             contact.addresses.append(Address(channel=MAIL, value=line.email, added_at=now))
         before = _speaks_for(session, contact)
-        if contact.id and contact.name == line.name and contact.active and (
+        mended = _mended(contact, line.email)
+        if contact.id and contact.name == line.name and contact.active and not mended and (
             set(line.bodies) <= before.keys()
         ):  # fmt: skip
             continue
@@ -165,6 +166,15 @@ def import_contacts(
         )
     audit.append(session, actor, now, changed)
     return len(changed)
+
+
+def _mended(contact: Contact, email: str) -> bool:
+    """A person says that this address works: one that was refused is tried again."""
+    for one in contact.addresses:
+        if one.value == email and one.unusable_at is not None:
+            one.unusable_at, one.unusable_why = None, ""
+            return True
+    return False
 
 
 def contacts_of(session: Session, body_id: str) -> list[Contact]:
