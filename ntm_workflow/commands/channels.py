@@ -35,7 +35,7 @@ def list_() -> None:
 @click.argument("name")
 @click.option("--kind", type=click.Choice(work.KINDS), required=True)
 @click.option("--secret-file", type=click.File(), default="-",
-              help="Tệp chứa mã truy cập hoặc địa chỉ Apprise; không có thì đọc stdin.")  # fmt: skip
+              help="Tệp chứa mã truy cập hoặc địa chỉ Apprise; không có: đọc stdin.")  # fmt: skip
 def set_(name: str, kind: str, secret_file: TextIO) -> None:
     """Thêm kênh hoặc thay mã truy cập. Mã được mã hóa, không hiện ra ở đâu nữa."""
     rt = runtime.load()
