@@ -27,6 +27,7 @@ class Sink:
     password: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     connections: int = 0
     refuse_recipient: dict[str, str] = field(default_factory=dict)
     refuse_text: str = ""
@@ -87,6 +88,7 @@ class Sink:
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
         self.recipients.extend(envelope.rcpt_tos)
+        self.senders.append(envelope.mail_from or "")
         if self.on_mail:
             self.on_mail()
         if self.drop_after_text:

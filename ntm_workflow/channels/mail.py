@@ -11,6 +11,7 @@ connection and says what happened to each message.
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import ssl
 import time
@@ -26,6 +27,7 @@ from typing import Any
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
 from apprise.manager_plugins import NotificationManager
 
+from ntm_workflow.appendix.text import nfc
 from ntm_workflow.channels.result import Message, Outcome, Result
 from ntm_workflow.errors import ConfigError
 
@@ -87,7 +89,8 @@ class NotifySmtp(NotifyBase):
         outcome, detail = self._try(self.message)
         if outcome is not Outcome.OK:
             self.logger.warning("mail not sent outcome=%s", outcome)
-        self.result = Result(outcome, detail, round(time.monotonic() - started, 3))
+        seconds = round(time.monotonic() - started, 3)
+        self.result = Result(outcome, detail, seconds, _code(detail), _queued_as(detail))
         return outcome is Outcome.OK
 
     def _try(self, message: Message) -> tuple[Outcome, str]:
@@ -105,7 +108,9 @@ class NotifySmtp(NotifyBase):
             except (OSError, smtplib.SMTPException) as error:
                 self.close()
                 return Outcome.TRANSIENT, _reply(error)
-            outcome, detail, gone = _transfer(connection, self.sender, message.to_address, mail)
+            outcome, detail, gone = _transfer(
+                connection, message.return_to or self.sender, message.to_address, mail
+            )
             if gone:
                 self.close()
                 if not fresh and outcome is Outcome.TRANSIENT:
@@ -146,10 +151,17 @@ class NotifySmtp(NotifyBase):
         mail["Message-ID"] = message.message_id
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+        if message.thread:
+            mail["In-Reply-To"], mail["References"] = message.thread[-1], " ".join(message.thread)
+        if message.reply_to:
+            mail["Reply-To"] = message.reply_to
         for name, value in message.headers.items():
             mail[name] = value
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
+        for one in message.attachments:
+            kind, _, subtype = one.kind.partition("/")
+            mail.add_attachment(one.data, kind, subtype, filename=_file_name(one.name))
         return mail.as_bytes()
 
     @property
@@ -233,6 +245,11 @@ def _address(name: str, address: str) -> str:
     return f"{_encoded(name) if not name.isascii() else _quoted(name)} <{address}>"
 
 
+def _file_name(name: str) -> str:
+    """The name of an attachment: composed letters, no folder, nothing that cannot be seen."""
+    return "".join(" " if c in "/\\" else c for c in nfc(name) if c.isprintable()).strip()
+
+
 def _quoted(name: str) -> str:
     if "\n" in name or "\r" in name:
         raise ValueError("a header cannot hold a line break")
@@ -298,6 +315,18 @@ def _reply(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
     return f"{type(error).__name__}: {error}"[:200]
+
+
+def _code(detail: str) -> str:
+    """The server's own number, where its answer begins with one."""
+    found = re.match(r"[245]\d\d(?= )", detail)
+    return found[0] if found else ""
+
+
+def _queued_as(detail: str) -> str:
+    """The server's name for the mail, where it says one."""
+    found = re.search(r"queued as ([0-9A-Za-z]+)", detail)
+    return found[1] if found else ""
 
 
 def _text(reply: bytes | str) -> str:

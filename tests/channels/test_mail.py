@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from email.message import EmailMessage
@@ -12,7 +13,7 @@ import smtp_sink
 from smtp_sink import SENDER, Sink
 
 from ntm_workflow.channels.mail import MailChannel
-from ntm_workflow.channels.result import Message, Outcome
+from ntm_workflow.channels.result import Attachment, Message, Outcome
 from ntm_workflow.errors import ConfigError
 
 TO = "vanthu.vu-le@bacson.example.vn.invalid"
@@ -87,6 +88,43 @@ def test_a_retry_carries_the_same_message_id(sink: Sink, channel: MailChannel) -
     channel.send(MESSAGE)
     channel.send(MESSAGE)
     assert sink.ids == {MESSAGE.message_id: 2}
+
+
+def test_a_mail_continues_its_thread_and_says_where_answers_go(
+    sink: Sink, channel: MailChannel
+) -> None:
+    thread = tuple(f"<ntm-{number}@bacson.example.vn.invalid>" for number in (1, 250, 99_999))
+    reply = "traloi+k7d2@bacson.example.vn.invalid"
+    assert channel.send(replace(MESSAGE, thread=thread, reply_to=reply)).outcome is Outcome.OK
+    (mail,) = sink.mails
+    assert mail["In-Reply-To"] == thread[-1]
+    assert mail["References"].split() == list(thread)
+    assert mail["Reply-To"] == reply
+
+
+def test_an_attachment_arrives_with_its_vietnamese_name_and_no_folder(
+    sink: Sink, channel: MailChannel
+) -> None:
+    name = unicodedata.normalize("NFD", "../Công văn đôn đốc quý II/2020.pdf")
+    attached = Attachment(name, "application/pdf", b"%PDF-1.7 \x00\xff")
+    assert channel.send(replace(MESSAGE, attachments=(attached,))).outcome is Outcome.OK
+    (mail,) = sink.mails
+    (found,) = mail.iter_attachments()
+    assert found.get_filename() == ".. Công văn đôn đốc quý II 2020.pdf"
+    assert found.get_content() == attached.data
+    assert part(mail, "plain")
+    assert part(mail, "html")
+
+
+def test_bounces_of_a_mail_come_to_the_address_it_names(sink: Sink, channel: MailChannel) -> None:
+    channel.send(replace(MESSAGE, return_to="bounce+7@bacson.example.vn.invalid"))
+    channel.send(MESSAGE)
+    assert sink.senders == ["bounce+7@bacson.example.vn.invalid", SENDER]
+
+
+def test_the_number_of_a_refusal_is_kept(sink: Sink, channel: MailChannel) -> None:
+    sink.refuse_recipient[MESSAGE.to_address] = "550 5.1.1 No such user"
+    assert channel.send(MESSAGE).code == "550"
 
 
 def test_a_hundred_mails_use_one_connection(sink: Sink, channel: MailChannel) -> None:
