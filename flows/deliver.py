@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from ntm_workflow.chase import outbox
-from ntm_workflow.serve import flow_run
+from ntm_workflow.serve import flow_run, ping
 
 
 @flow(name="deliver")
@@ -16,4 +16,5 @@ def deliver() -> int:
     flow_run.report(
         "thu-da-gui", (), sent=done.sent, failed=done.failed, waiting=done.waiting, day=rt.today()
     )
+    ping.all_is_well(rt)
     return done.sent

@@ -6,6 +6,7 @@ from datetime import date
 
 from prefect import flow
 
+from ntm_workflow.chase import daily
 from ntm_workflow.serve import flow_run
 from ntm_workflow.work import tasks
 from ntm_workflow.work.tasks import Opened
@@ -32,7 +33,7 @@ def open_due() -> int:
     """Open whatever any row's own run missed, under every plan in force. Safe to repeat."""
     rt = flow_run.load()
     today, now, actor = rt.today(), rt.now(), flow_run.actor("open-due")
-    with rt.sessions.begin() as session:
+    with daily.recorded(rt, daily.OPEN), rt.sessions.begin() as session:
         opened = tasks.open_all(session, rt.in_force, rt.days, today, now=now, actor=actor)
     return _report(opened, today)
 

@@ -109,11 +109,10 @@ class Runtime:
         Two cheap statements, so that a page or a worker can ask each time.
         """
         with self.reader() as session:
-            return self.following(session, ordered_days.count(session))
+            return self.following(session, plans.marks(session), ordered_days.count(session))
 
-    def following(self, session: Session, ordered: int) -> Runtime:
-        """The same with what is now, where `ordered` entries of ordered days are recorded."""
-        seen = plans.marks(session)
+    def following(self, session: Session, seen: Marks, ordered: int) -> Runtime:
+        """The same with what is now: these plans' marks, and so many ordered days on record."""
         now = self if seen == self.seen else self._with(session, seen)
         if ordered == now.days.mark:
             return now

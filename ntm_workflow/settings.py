@@ -16,7 +16,8 @@ class Settings:
 
     `database_url` may hold a password, as may `mail_url`, `mailbox_url` (the
     IMAP mailbox that replies come to) and `ping_url` (called while all is well):
-    `repr` leaves them out. `evidence_limit` is in bytes.
+    `repr` leaves them out. `evidence_limit` is in bytes; a personal
+    link opens for `link_days` days.
     """
 
     root: Path
@@ -30,6 +31,7 @@ class Settings:
     key_file: Path
     mailbox_url: str = ""
     ping_url: str = ""
+    link_days: int = 45
 
     def __repr__(self) -> str:
         return f"Settings(root={str(self.root)!r}, var={str(self.var)!r})"
@@ -43,9 +45,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """
     root = Path(environ.get("NTM_ROOT") or _root()).resolve()
     var = Path(environ.get("NTM_VAR") or root / "var").resolve()
-    limit = environ.get("NTM_EVIDENCE_LIMIT_MB", "25")
-    if not limit.isdigit() or int(limit) == 0:
-        raise ConfigError("settings.number", name="NTM_EVIDENCE_LIMIT_MB", value=limit)
+    limit = _whole(environ, "NTM_EVIDENCE_LIMIT_MB", "25")
     return Settings(
         root=root,
         var=var,
@@ -54,11 +54,20 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         mail_url=environ.get("NTM_MAIL_URL", ""),
         base_url=environ.get("NTM_BASE_URL", "http://127.0.0.1:8080").rstrip("/"),
         language=environ.get("NTM_LANG", "vi"),
-        evidence_limit=int(limit) * 1_000_000,
+        evidence_limit=limit * 1_000_000,
         key_file=Path(environ.get("NTM_KEY_FILE") or var / "secret.key"),
         mailbox_url=environ.get("NTM_MAILBOX_URL", ""),
         ping_url=environ.get("NTM_PING_URL", ""),
+        link_days=_whole(environ, "NTM_LINK_DAYS", "45"),
     )
+
+
+def _whole(environ: Mapping[str, str], name: str, default: str) -> int:
+    """A whole number from 1 to 9999. Raises ConfigError."""
+    value = environ.get(name, default)
+    if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value)):
+        raise ConfigError("settings.number", name=name, value=value)
+    return int(value)
 
 
 def _root() -> Path:

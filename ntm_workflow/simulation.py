@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import BodyKind, Level, Plan
 from ntm_workflow.calendar.workdays import DAY, WorkCalendar
-from ntm_workflow.chase import outbox, quarterly, reminders
+from ntm_workflow.chase import daily, outbox, quarterly, reminders
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Extension, Submission, Task
@@ -59,10 +59,13 @@ def live(rt: Runtime, day: date) -> None:
     now = rt.now()
     with rt.sessions.begin() as session:
         tasks.open_all(session, rt.in_force, rt.days, day, now=now, actor=CLOCK)
+        daily.finished(session, daily.OPEN, day, now)
     with rt.sessions.begin() as session:
         reminders.queue(session, rt.all_plans, rt.days, day, now=now, actor=CLOCK)
+        daily.finished(session, daily.REMIND, day, now)
     with rt.sessions.begin() as session:
         quarterly.queue(session, rt.all_plans, rt.days, day, now=now, actor=CLOCK)
+        daily.finished(session, daily.QUARTER, day, now)
     outbox.deliver(rt, actor=CLOCK, respect_hours=True)
     offices_answer(rt, day)
 

@@ -73,6 +73,8 @@ class FakeZalo:
     refresh_token: str = "RT-0"
     used_refresh: set[str] = field(default_factory=set)
     refreshes: int = 0
+    codes: dict[str, str] = field(default_factory=dict)  # of the permission page → verifier
+    arrived: list[float] = field(default_factory=list)  # when each message was delivered
     users: dict[str, User] = field(default_factory=dict)
     phones: dict[str, int] = field(default_factory=dict)  # number → error, 0 for none
     templates: dict[str, Template] = field(default_factory=dict)
@@ -114,6 +116,14 @@ class FakeZalo:
     def _token(self, headers: Any, form: dict[str, list[str]]) -> str:
         if headers.get("secret_key") != SECRET:
             return json.dumps({"error": -14004, "error_name": "Invalid secret key."})
+        if form.get("grant_type") == ["authorization_code"]:
+            if (
+                self.codes.pop(form.get("code", [""])[0], None)
+                != form.get("code_verifier", [""])[0]
+            ):
+                return json.dumps({"error": -14010, "error_name": "Invalid code."})
+            return json.dumps({"access_token": self.sign_in(), "refresh_token": self.refresh_token,
+                               "expires_in": "90000"})  # fmt: skip
         asked = form.get("refresh_token", [""])[0]
         if asked in self.used_refresh:
             return ""  # seen in production: an empty page
@@ -225,10 +235,14 @@ class FakeZalo:
                 "data": {"status": template.status, "listParams": parameters}}  # fmt: skip
 
     def _done(self, channel: str, to: str, what: Any, tracking_id: str = "") -> Any:
-        self.delivered.append(Delivered(channel, to, what, tracking_id))
+        self._keep(Delivered(channel, to, what, tracking_id))
         sent = {"message_id": f"m{len(self.delivered)}", "user_id": to,
                 "sent_time": str(int(self.now.timestamp() * 1000))}  # fmt: skip
         return {"error": 0, "message": "Success", "data": sent}
+
+    def _keep(self, told: Delivered) -> None:
+        self.delivered.append(told)
+        self.arrived.append(time.monotonic())
 
     def _bot(self, path: str, body: bytes) -> tuple[int, str]:
         token, _, name = path.removeprefix("/bot").partition("/")
@@ -247,7 +261,7 @@ class FakeZalo:
         if self.bot_quota <= 0:
             return 200, _bot_error(429, "Quota exceeded")
         self.bot_quota -= 1
-        self.delivered.append(Delivered("bot", chat, text))
+        self._keep(Delivered("bot", chat, text))
         sent = {"message_id": f"m{len(self.delivered)}", "date": 1749632637199}
         return 200, json.dumps({"ok": True, "result": sent})
 

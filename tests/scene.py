@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, settings
@@ -125,7 +125,14 @@ class Scene:
 
     def remind_through(self, first: date, last: date) -> None:
         for day in every_day(first, last):
-            self.remind(day)
+            self.tell(day)
+
+    def tell(self, day: date) -> Queued:
+        """Remind, and let what was queued be sent: what still waits would go into the next."""
+        queued = self.remind(day)
+        with self.rt.sessions.begin() as session:
+            session.execute(update(Notice).where(Notice.run_on == day).values(state="sent"))
+        return queued
 
     def deliver(self, day: date, respect_hours: bool = False) -> Delivered:
         self.rt.set_simulated(day, SYSTEM)

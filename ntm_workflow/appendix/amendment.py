@@ -13,7 +13,8 @@ from ntm_workflow.appendix.timing_say import describe
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 ROW_CELLS = ("content", "directing_text", "implementing_text", "coordinating_text",
-             "timing_text", "scope", "note", "day_off", "lead_days", "every", "count")  # fmt: skip
+             "timing_text", "scope", "note", "day_off", "lead_days", "every", "count",
+             "reminders")  # fmt: skip
 HEAD = ("number", "symbol", "issuer", "title", "year", "issued_on", "effective_on", "level",
         "coordination_office")  # fmt: skip
 # Of a paper that amends another only this is the plan's; the rest is about the paper itself.

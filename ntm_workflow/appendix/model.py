@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from functools import cached_property
+from typing import Any
 
 
 class Kind(enum.StrEnum):
@@ -171,7 +172,9 @@ class Row:
     Tasks name the row by its id, which an amendment never changes; `printed` is
     its number in the paper where that has become another. So is `period` for a
     row of one window: the period its tasks were opened under, whatever window
-    the paper gives it now.
+    the paper gives it now. A row with a `secrecy` is named in no message: who
+    is chased for it hears that there is a task, and signs in. `reminders` is
+    what its ladder has otherwise than the plan's: read `Plan.reminders_of`.
     """
 
     id: str
@@ -188,6 +191,7 @@ class Row:
     implementing: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
     note: str = ""
+    secrecy: str = ""
     day_off: str | None = None
     lead_days: int | None = None
     every: tuple[Every, ...] = ()
@@ -196,6 +200,7 @@ class Row:
     line: int = 0
     printed: str = ""
     period: str = ""
+    reminders: tuple[tuple[str, Any], ...] = ()
 
     @property
     def number(self) -> str:
@@ -304,7 +309,8 @@ class Fault:
 class Plan:
     """A whole plan: what the paper says, resolved and checked.
 
-    `amends` is the id of the plan that this paper amends. `paper` is what an
+    `amends` is the id of the plan that this paper amends. `place` is where its
+    office writes from, as letters date themselves ("Bắc Sơn"). `paper` is what an
     import found in the text around the tables, kept in the file; `findings` is
     that and what the file itself shows.
     """
@@ -334,6 +340,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     digest: str = ""
     amends: str = ""
+    place: str = ""
 
     @property
     def code(self) -> str:
@@ -359,6 +366,16 @@ class Plan:
 
     def has_row(self, row_id: str) -> bool:
         return row_id in self._rows
+
+    def reminders_of(self, row_id: str) -> Reminders:
+        """The rules of reminding for a row: the plan's, with what the row has otherwise."""
+        own = self._rows[row_id].reminders if row_id in self._rows else ()
+        return replace(self.reminders, **dict(own)) if own else self.reminders
+
+    @cached_property
+    def own_ladders(self) -> tuple[str, ...]:
+        """The ids of the rows that have a ladder of their own."""
+        return tuple(row.id for row in self.all_rows if row.reminders)
 
     def body(self, body_id: str) -> Body:
         """Return the body of this id. Raises KeyError."""

@@ -26,6 +26,9 @@ class Places:
                 index = counts.get(table, -1) + 1
                 counts[table] = index
                 self._lines[table, index, ""] = number
+                above, _, key_of = table.rpartition(".")
+                if above in counts:  # [row.reminders]: a key of the row above it
+                    self._lines[above, counts[above], key_of] = number
             elif key := _KEY.match(line):
                 self._lines.setdefault((table, index, key[1]), number)
                 closing = next((q for q in _QUOTES if line.count(q) == 1), "")

@@ -7,12 +7,13 @@ import re
 import tomllib
 import unicodedata
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rapidfuzz import process
 
-from ntm_workflow.appendix import finding_codes, findings, timing
+from ntm_workflow.appendix import finding_codes, findings, timing, toml_ladder
 from ntm_workflow.appendix.bodies import Register, Unresolved
 from ntm_workflow.appendix.model import (
     Body,
@@ -136,7 +137,7 @@ class _Reader:
         self, code: str, field: str = "", table: str = "", index: int = 0, **data: Any
     ) -> None:
         where = self._where(table, index, field)
-        line = self.places.line(table, index, field)
+        line = self.places.line(table, index, field.partition(".")[0])
         if not line and not table and field:
             line = self.places.line(field)
         self.faults.append(Fault(line, where, f"fault.{code}", code, data))
@@ -276,6 +277,7 @@ class _Reader:
             ),
             criteria_title=criteria_in.get("title", ""),
             criteria_total=criteria_in.get("total"), amends=head.get("amends", ""),
+            place=head.get("place", ""),
             paper=tuple(one for f in arrays["finding"] if (one := self._finding(f))),
         )  # fmt: skip
 
@@ -312,20 +314,20 @@ class _Reader:
         return tuple(good)
 
     def _reminders(self, given: dict[str, Any]) -> Reminders:
-        values = {key: value for key, value in given.items() if key != "#"}
-        for key, value in values.items():
-            numbers = value if isinstance(value, list) else [value]
-            if any(isinstance(n, int) and n < 0 for n in numbers):
-                self.fault("key.negative", key, "reminders", value=value)
-        if values.get("then_every", 1) < 1:
-            self.fault("key.negative", "then_every", "reminders", value=values["then_every"])
-        for key in ("before", "after"):
-            if key in values:
-                values[key] = tuple(sorted(set(values[key]), reverse=key == "before"))
+        given = {key: value for key, value in given.items() if key != "#"}
+        values = toml_ladder.checked(given, partial(self.fault, table="reminders"))
         made = Reminders(**values)
         if made.send_from >= made.send_until:
             self.fault("reminders.hours", "send_until", "reminders", value=made.send_until)
         return made
+
+    def _own_reminders(self, table: str, entry: dict[str, Any]) -> toml_ladder.Own:
+        """`reminders` of a row or criteria line; faults stand at that key of the entry."""
+
+        def fault(code: str, key: str, /, **data: Any) -> None:
+            self.fault(code, f"reminders.{key}", table, entry["#"], **data)
+
+        return toml_ladder.own(entry.get("reminders", {}), fault, _closest)
 
     def _bodies(self, entries: list[dict[str, Any]], units: tuple[Unit, ...]) -> tuple[Body, ...]:
         bodies: list[Body] = []
@@ -407,11 +409,12 @@ class _Reader:
             directing_named=cells["directing"], implementing_named=cells["implementing"],
             coordinating_named=cells["coordinating"],
             implementing=_owing(cells["implementing"], scope, register),
-            scope=scope, note=entry.get("note", ""), day_off=entry.get("day_off"),
-            lead_days=entry.get("lead_days"),
+            scope=scope, note=entry.get("note", ""), secrecy=entry.get("secrecy", ""),
+            day_off=entry.get("day_off"), lead_days=entry.get("lead_days"),
             every=self._steps("row", index, "every", entry.get("every", [])),
             line=self.places.line("row", index),
             printed=entry.get("printed", ""), period=entry.get("period", ""),
+            reminders=self._own_reminders("row", entry),
         )  # fmt: skip
 
     def _check_period(self, entry: dict[str, Any], reading: Reading) -> None:
@@ -453,6 +456,7 @@ class _Reader:
             every=(check_in,) if check_in else (),
             criterion=int(number[0]) if number else None, count=entry.get("count"),
             line=self.places.line("criterion", index),
+            reminders=self._own_reminders("criterion", entry),
         )  # fmt: skip
 
     def _cell(

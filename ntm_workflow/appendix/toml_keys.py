@@ -11,8 +11,17 @@ Words = list[str]
 Numbers = list[int]
 Pairs = list[list[str]]
 Data = dict[str, str | int]
+Ladder = dict[str, Any]  # `[reminders]` of one row; its keys are checked where it is read
 PERIOD_RULES = ("decree-09-2019", "calendar")
+# Law on Protection of State Secrets 2018, Article 8.
+SECRECY = ("mật", "tối mật", "tuyệt mật")
 DAY_OFF_RULES = ("next", "previous", "none")
+
+# What a row may say otherwise in its own `reminders`.
+OWN_LADDER = (
+    "before", "after", "then_every", "tell_coordinating_from", "tell_directing_from",
+    "review_working_days",
+)  # fmt: skip
 
 # The keys of each table and what they hold; those in REQUIRED must be there.
 KEYS: dict[str, dict[str, Any]] = {
@@ -44,10 +53,11 @@ KEYS: dict[str, dict[str, Any]] = {
         "id": str, "printed": str, "content": str, "directing": str, "implementing": str,
         "coordinating": str, "timing": str, "read_as": str, "reading": ("windows", "span"),
         "period": str, "scope": Words, "note": str, "day_off": DAY_OFF_RULES,
-        "lead_days": int, "every": Words,
+        "lead_days": int, "every": Words, "secrecy": SECRECY, "reminders": Ladder,
     },
     "criteria": {"title": str, "total": int, "body": str, "timing": str, "check_in": Every},
-    "criterion": {"id": str, "name": str, "count": int, "implementing": str, "directing": str},
+    "criterion": {"id": str, "name": str, "count": int, "implementing": str, "directing": str,
+                  "reminders": Ladder},
     "target": {
         "criterion": int, "name": str, "added": int, "reached": int, "of": int, "percent": str,
         "place": str, "quote": str,
@@ -94,6 +104,9 @@ def typed(value: Any, kind: Any) -> Any:
     elif kind == Data:
         if isinstance(value, dict) and all(type(one) in (str, int) for one in value.values()):
             return value
+    elif kind == Ladder:
+        if isinstance(value, dict):
+            return value
     elif type(value) is kind:
         return value.strip() if kind is str else value
     raise ValueError("key.type", {"wanted": _WANTED.get(str(kind), "?")})
@@ -113,5 +126,6 @@ _WANTED = {
     str(Words): 'một danh sách như ["a", "b"]',
     str(Numbers): "một danh sách số như [7, 3, 1]",
     str(Pairs): 'những cặp như [["phần I.1", "chữ in"]]',
+    str(Ladder): "một bảng như { before = [30, 14], after = [1, 3, 7] }",
     str(Data): "một bảng chữ và số như { count = 3 }",
 }

@@ -28,13 +28,17 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`code` is the provider's own number, `provider_id` its name for the message."""
+    """`code` is the provider's own number, `provider_id` its name for the message.
+
+    `quota_left` is how many more it takes today, None where it does not say.
+    """
 
     outcome: Outcome
     detail: str = ""
     seconds: float = 0.0
     code: str = ""
     provider_id: str = ""
+    quota_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 
 from ntm_workflow.channels.result import Result
+from ntm_workflow.chase import alerts
 from ntm_workflow.store.tables import Channel
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
@@ -39,7 +40,9 @@ def tripped(rt: Runtime, name: str, result: Result, now: datetime, actor: Actor)
             session.execute(update(Channel).where(Channel.name == name).values(**why))
             return
         data = {"class": str(result.outcome), "why": result.detail}
-        audit.append(session, actor, now, [Entry(Action.CHANNEL_BROKEN, f"channel/{name}", data)])
+        entries = [Entry(Action.CHANNEL_BROKEN, f"channel/{name}", data)]
+        entries += alerts.queue(session, rt.all_plans, name, now)
+        audit.append(session, actor, now, entries)
 
 
 def mended(rt: Runtime, name: str, now: datetime, actor: Actor) -> None:

@@ -19,11 +19,11 @@ from ntm_workflow.calendar.periods import quarter_of
 from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.channels.result import Message
+from ntm_workflow.chase import blanks, stand_in
 from ntm_workflow.store.tables import (
     BodyEvent,
     BodyRecord,
     Contact,
-    ContactBody,
     Handover,
     Notice,
     NoticeItem,
@@ -31,10 +31,10 @@ from ntm_workflow.store.tables import (
     Submission,
     Task,
 )
-from ntm_workflow.work import body_names, successions
+from ntm_workflow.work import body_names, extensions, successions
 from ntm_workflow.work.handovers import NEWS as HANDED_OVER
 
-OPENING = "quarter-opening"
+OPENING = stand_in.OPENING
 
 _CHASE = ("chase", "no-contact")
 _TOLD = ("coordinating", "office", "directing", "summary")
@@ -75,6 +75,26 @@ class Entry:
     body: str
     body_id: str
     why: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """Where tasks are looked at: the office's pages, and the reader's own; "" where there is none.
+
+    Only what the reader's own body owes is on its own page.
+    """
+
+    base_url: str
+    own: str
+
+    def of(self, entry: Entry) -> str:
+        if self.own and entry.role == "chase":
+            return f"{self.own}/viec/{entry.task.id}"
+        return self.office(entry.task)
+
+    def office(self, task: Task) -> str:
+        return f"{self.base_url}/viec/{task.id}" if self.base_url else ""
 
 
 def still_owed(session: Session, notice: Notice) -> list[Entry]:
@@ -84,7 +104,7 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
     left out; a review that has been done too.
     """
     query = (
-        select(NoticeItem.role, NoticeItem.rung, Task, RowRecord.content)
+        select(NoticeItem.role, NoticeItem.rung, Task, RowRecord.content, RowRecord.secrecy)
         .add_columns(body_names.called("short", Task.body_id, notice.run_on))
         .join(Task, Task.id == NoticeItem.task_id)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
@@ -93,8 +113,17 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
         .order_by(Task.due_on, Task.row_id, Task.body_id, Task.plan_id)
     )
     return [
-        Entry(task, role, rung, content, short, task.body_id, _why(session, task, rung))
-        for role, rung, task, content, short in session.execute(query)
+        Entry(
+            task,
+            role,
+            rung,
+            content,
+            short,
+            task.body_id,
+            _why(session, task, rung),
+            bool(secrecy),
+        )
+        for role, rung, task, content, secrecy, short in session.execute(query)
         if _still(task, role)
     ]
 
@@ -110,6 +139,8 @@ def _why(session: Session, task: Task, rung: str) -> str:
         return texts.say("digest.assigned", note=task.note)
     if rung == HANDED_OVER:
         return _from_whom(session, task)
+    if rung.startswith(extensions.ASKED):
+        return _asked_for(session, task)
     if rung != "returned":
         return ""
     last = session.scalars(
@@ -118,6 +149,14 @@ def _why(session: Session, task: Task, rung: str) -> str:
         .order_by(Submission.id.desc())
     ).first()
     return texts.say("digest.returned", reason=last.review_reason) if last else ""
+
+
+def _asked_for(session: Session, task: Task) -> str:
+    """Which later due day is asked for, and why; "" once it is decided."""
+    asked = extensions.waiting(session, task)
+    if asked is None:
+        return ""
+    return texts.say("digest.extension_asked", wanted=asked.wanted_due, reason=asked.reason)
 
 
 def _from_whom(session: Session, task: Task) -> str:
@@ -144,11 +183,7 @@ def ahead(
     """
     if notice.kind != OPENING:
         return []
-    mine = set(
-        session.scalars(
-            select(ContactBody.body_id).where(ContactBody.contact_id == notice.contact_id)
-        )
-    )
+    mine = stand_in.bodies(session, notice)
     return [
         (plan, line)
         for plan in plans
@@ -164,7 +199,9 @@ def _ahead(
         return []
     stands, names = successions.stands(session, plan.id, today), body_names.history(session, mine)
     return [
-        Line(
+        _hushed(o.due_on)
+        if plan.row(o.row_id).secrecy
+        else Line(
             code=f"{o.row_id}/{o.period}/{body}", content=plan.row(o.row_id).content,
             body=body_names.at(names[body], today).short, period=texts.period(o.period),
             due=texts.full_day(o.due_on), distance=texts.say("digest.opens_on", day=o.opens_on),
@@ -180,10 +217,16 @@ def _ahead(
 def compose(
     notice: Notice, contact: Contact, entries: list[Entry], ahead: list[tuple[Plan, Line]],
     plans: Sequence[Plan], base_url: str, today: date, domain: str,
+    stead: str = "", confirm: str = "", own: str = "",
 ) -> Message:  # fmt: skip
-    """Write the message of a notice that has something to say about tasks of `plans`."""
+    """Write the message of a notice that has something to say about tasks of `plans`.
+
+    `stead` says in whose stead it is read; `confirm` is the address of the page
+    that asks whether the mail address is the reader's own; `own` that of the
+    reader's personal page, which its own tasks are linked to.
+    """
     codes = {plan.id: plan.code for plan in plans} if len(plans) > 1 else {}
-    groups = tuple(_groups(entries, codes, base_url, today))
+    groups = tuple(_groups(entries, codes, _Pages(base_url, own), today))
     if ahead:
         coming = [replace(line, plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
         lines = tuple(sorted(coming, key=lambda line: line.due_on))
@@ -191,26 +234,39 @@ def compose(
     overdue = sum(1 for e in entries if e.role in _CHASE and e.task.due_on < today)
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
     values: dict[str, object] = {
-        "to": contact.name,
+        "to": contact.name, "stead": stead, "confirm": confirm, "own": own,
         "lead": texts.say(
             f"{notice.kind}.lead",
             day=texts.full_day(today),
             plan=_listed([plan.code for plan in plans]),
             count=len(entries) + len(ahead),
         ),
+        "note": texts.say("hand.note", note=notice.note) if notice.note else "",
         "groups": groups,
         "closing": texts.say("digest.closing" if _asked(entries, ahead) else "digest.closing_told"),
         "offices": list(dict.fromkeys(p.body(p.coordination_office).name for p in plans)),
         "plans": [texts.say("digest.plan", plan=p.code, day=p.issued_on) for p in plans],
-    }
+    }  # fmt: skip
+    said = [line for group in groups for line in group.lines]
     return Message(
         to_name=contact.name,
         to_address=contact.email or "",
+        parameters=blanks.fill(contact.name, said, overdue, own or base_url, today),
         subject=subject,
         text=_template("digest.txt", values),
         html=_template("digest.html", values),
         message_id=f"<ntm-{notice.id}@{domain}>",
     )
+
+
+def plain(notice: Notice, contact: Contact, domain: str, subject: str, lines: str) -> Message:
+    """A message of a few paragraphs about no task; an empty line parts them."""
+    values: dict[str, object] = {"to": contact.name, "paragraphs": lines.split("\n\n")}
+    return Message(
+        to_name=contact.name, to_address=contact.email or "", subject=subject,
+        text=_template("plain.txt", values), html=_template("plain.html", values),
+        message_id=f"<ntm-{notice.id}@{domain}>",
+    )  # fmt: skip
 
 
 def _listed(codes: list[str]) -> str:
@@ -245,7 +301,7 @@ def _asked(entries: list[Entry], ahead: Sequence[object]) -> bool:
 
 
 def _groups(
-    entries: list[Entry], codes: Mapping[str, str], base_url: str, today: date
+    entries: list[Entry], codes: Mapping[str, str], pages: _Pages, today: date
 ) -> Iterable[Group]:
     chase = [e for e in entries if e.role in _CHASE]
     overdue = [e for e in chase if e.task.due_on < today]
@@ -257,34 +313,51 @@ def _groups(
         ("digest.told", True, told), ("digest.review", False, review),
     ):  # fmt: skip
         if found:
-            lines = (_line(e, codes.get(e.task.plan_id, ""), base_url, today) for e in found)
+            lines = (_line(e, codes.get(e.task.plan_id, ""), pages, today) for e in found)
             yield Group(texts.say(key), urgent, tuple(lines))
 
 
-def _line(entry: Entry, plan: str, base_url: str, today: date) -> Line:
+def _line(entry: Entry, plan: str, pages: _Pages, today: date) -> Line:
     task = entry.task
     action = {"review": "digest.act_review", "chase": "digest.act_submit"}.get(
         entry.role, "digest.act_look"
     )
+    if entry.secret:
+        return _hushed(task.due_on, pages.office(task))
     distance = texts.distance(task.due_on, today)
     if entry.role == "review" and task.submitted_on:
         distance = texts.say("digest.submitted_on", day=task.submitted_on)
     return Line(
         code=task.code, content=entry.content, body=entry.body,
         period=texts.period(task.period), due=texts.full_day(task.due_on), distance=distance,
-        why=entry.why, url=f"{base_url}/viec/{task.id}", action=texts.say(action),
+        why=entry.why, url=pages.of(entry), action=texts.say(action),
         due_on=task.due_on, plan=_said(plan),
+    )  # fmt: skip
+
+
+def _hushed(due_on: date, url: str = "") -> Line:
+    """The line of a confidential task: that there is one, and where to sign in."""
+    return Line(
+        code="", content=texts.say("digest.secret"), body="", period="", due="", distance="",
+        why="", url=url, action=texts.say("digest.act_sign_in"), due_on=due_on,
     )  # fmt: skip
 
 
 @cache
 def _environment() -> Environment:
     folder = Path(__file__).parent / "templates"
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(folder),
         autoescape=select_autoescape(("html",), default=False),  # plain text stays plain
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.globals["say"] = texts.say
+    return made
+
+
+def rendered(name: str, values: dict[str, object]) -> str:
+    """A template of this room, filled in."""
+    return _template(name, values)
 
 
 def _template(name: str, values: dict[str, object]) -> str:

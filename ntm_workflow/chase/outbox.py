@@ -8,25 +8,42 @@ from __future__ import annotations
 
 import random
 import socket
+import time as time_module
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psutil
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Message, Outcome, Result
-from ntm_workflow.chase import circuits, digest, fallback, short, ways
+from ntm_workflow.chase import (
+    alerts,
+    circuits,
+    confirm,
+    digest,
+    fallback,
+    owed,
+    pace,
+    personal,
+    quarter_said,
+    recheck,
+    short,
+    stand_in,
+    ways,
+)
 from ntm_workflow.chase.ways import Way
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.store.tables import Address, Channel, Contact, Notice, NoticeAttempt
 from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.texts import ZONE
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, links
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 if TYPE_CHECKING:
@@ -71,8 +88,11 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
             now = rt.now()  # a long run must not claim, or send, by the hour it began at
             if respect_hours and (why := _closed(rt, now)):
                 break
-            if (notice := _claim(rt, now, respect_hours, ways.ready)) is None:
+            notice = _claim(rt, now, respect_hours, ways)
+            if notice is None and not ways.wait():
                 break
+            if notice is None:
+                continue
             state, result = _send_one(rt, ways.ready[notice.channel], notice, now, actor)
             counts[state] += 1
             ways.learnt(notice.channel, state, result, now)
@@ -102,6 +122,8 @@ class _Ways:
         with rt.reader() as session:
             known = session.scalars(select(Channel).where(Channel.state != "closed")).all()
         self._broken = {one.name for one in known if one.state == "broken"}
+        self._pace = {one.name: one.per_minute for one in known if one.per_minute}
+        self._busy: dict[str, datetime] = {}
         for channel in known:
             if channel.kind == MAIL and self.no_mail:
                 continue
@@ -131,9 +153,40 @@ class _Ways:
             self.trouble = result.detail
             del self.ready[name]
 
+    def free(self) -> list[str]:
+        """The ways that may be used at this instant."""
+        return [name for name in self.ready if self._busy.get(name, _EARLY) <= _clock()]
+
+    def take(self, session: Session, name: str) -> bool:
+        """True where the pace of a way allows a message now; else the way rests a moment."""
+        if (per_minute := self._pace.get(name)) is None:
+            return True
+        now = _clock()
+        if pace.taken(session, name, per_minute, now):
+            return True
+        self._busy[name] = now + pace.gap(per_minute)
+        return False
+
+    def wait(self) -> bool:
+        """Wait until a way that rests is free again; False where none rests."""
+        resting = [until for name, until in self._busy.items() if name in self.ready]
+        ahead = [until for until in resting if until > _clock()]
+        if not ahead:
+            return False
+        time_module.sleep(max(0.0, (min(ahead) - _clock()).total_seconds()))
+        return True
+
     def close(self) -> None:
         for way in self._opened:
             way.close()
+
+
+_EARLY = datetime.min.replace(tzinfo=UTC)
+
+
+def _clock() -> datetime:
+    """The real clock, which providers count by."""
+    return datetime.now(UTC)
 
 
 def _over(moment: datetime | None, now: datetime) -> bool:
@@ -145,7 +198,7 @@ def claim_next(
 ) -> Notice | None:
     """Take the notice of these channels that has been due longest, or None.
 
-    Not one of the plans `shut`, nor one whose address does not work.
+    Not one of the plans `shut`, nor one whose contact has no address that works.
 
     One statement, so two deliverers never take the same notice. Commit before
     sending: a crash in mid-send leaves the row in "sending", where
@@ -154,13 +207,16 @@ def claim_next(
     waiting = (
         select(Notice.id)
         .join(Contact, Contact.id == Notice.contact_id)
-        .join(
+        .outerjoin(
             Address,
-            and_(Address.contact_id == Notice.contact_id, Address.channel == Notice.channel),
+            and_(
+                Address.contact_id == Notice.contact_id, Address.channel == Notice.channel,
+                Address.unusable_at.is_(None),
+            ),
         )
         .where(
             Notice.state == "pending", Notice.not_before <= now, Notice.channel.in_(channels),
-            Address.unusable_at.is_(None), Contact.active,
+            or_(Address.id.is_not(None), ~Contact.active, owed.reached(Notice.contact_id)),
             *([Notice.plan_id.not_in(shut)] if shut else []),
         )
         .order_by(Notice.not_before, Notice.id)
@@ -211,6 +267,8 @@ def _send_one(
         result = Result(Outcome.OK, "too late to be of use")
         _settle(rt, notice.id, "expired", result, now, actor, {})
         return "expired", result
+    if settled := recheck.before(rt, notice, now, actor):
+        return settled
     message, codes = _compose(rt, way.domain, notice, now)
     if message is None:
         result = Result(Outcome.OK, "nothing left to say")
@@ -239,9 +297,16 @@ def _compose(
     rt: Runtime, domain: str, notice: Notice, now: datetime
 ) -> tuple[Message | None, list[str]]:
     today = now.astimezone(ZONE).date()
+    own = "" if notice.kind == alerts.KIND else personal.address(rt, notice.contact_id, now)
     with rt.reader() as session:
         contact = session.get_one(Contact, notice.contact_id)
         address, kind = _where_to(session, notice)
+        if notice.kind == personal.KIND:
+            fresh = personal.compose(session, notice, own, rt.settings.link_days, now, domain)
+            return (fresh and short.fitted(fresh, address, kind, own)), []
+        if notice.kind == alerts.KIND:
+            alert = alerts.compose(session, notice, rt.settings.base_url, domain)
+            return (alert and short.fitted(alert, address, kind, rt.settings.base_url)), []
         entries = digest.still_owed(session, notice)
         ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
@@ -249,11 +314,22 @@ def _compose(
         about = {e.task.plan_id for e in entries} | {plan.id for plan, _ in ahead}
         plans = [plan for plan in rt.all_plans if plan.id in about] or [rt.plan]
         message = digest.compose(
-            notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain
-        )
-        if kind != MAIL:
-            message = short.shortened(message, address, rt.settings.base_url)
+            notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain,
+            stead=stand_in.said(session, notice), confirm=confirm.asked(rt, session, notice),
+            own=own,
+        )  # fmt: skip
+        if write := quarter_said.WRITERS.get(notice.kind):
+            url = rt.settings.base_url
+            message = write(message, session, notice, entries, plans, rt.days, url, today)
+        message = short.fitted(message, address, kind, own or rt.settings.base_url)
         return message, [entry.task.code for entry in entries]
+
+
+def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Message | None:
+    """The message of a notice that a transaction has written and may yet take back."""
+    here: Any = lambda: nullcontext(session)  # noqa: E731
+    inside = replace(rt, reader=here)
+    return _compose(inside, urlsplit(rt.settings.base_url).hostname or "", notice, now)[0]
 
 
 def _where_to(session: Session, notice: Notice) -> tuple[str, str]:
@@ -281,13 +357,17 @@ def _settle(
         notice.provider_id = result.provider_id
         if message:
             notice.address, notice.subject = message.to_address, message.subject
-            notice.body, notice.html = message.text, message.html
+            notice.body, notice.html = links.masked(message.text), links.masked(message.html)
             notice.message_id = message.message_id
+            notice.parameters = links.masked_values(message.parameters) or notice.parameters
+            notice.attachments = [one.name for one in message.attachments] or notice.attachments
         if state == "sent":
             notice.sent_at = now
         if state == "pending":
             notice.not_before = _again_at(notice, result, now)
             notice.resent += result.outcome is Outcome.AMBIGUOUS
+        if result.quota_left is not None:
+            session.get_one(Channel, notice.channel).quota_left = result.quota_left
         _attempt(session, notice, now, result)
         entries = fallback.after(session, notice, result, now) if state == "failed" else []
         action = {
@@ -327,12 +407,17 @@ def _pause(tries: int) -> timedelta:
     return longest * spread
 
 
-def _claim(
-    rt: Runtime, now: datetime, respect_hours: bool, channels: Collection[str]
-) -> Notice | None:
+def _claim(rt: Runtime, now: datetime, respect_hours: bool, ways: _Ways) -> Notice | None:
     shut = [plan.id for plan in rt.all_plans if respect_hours and not _open(plan, now)]
-    with rt.sessions.begin() as session:
-        return claim_next(session, now, shut, channels)
+    while free := ways.free():
+        with rt.sessions() as session:  # committed only where the pace allows it
+            notice = claim_next(session, now, shut, free)
+            if notice is None:
+                return None
+            if ways.take(session, notice.channel):
+                session.commit()
+                return notice
+    return None
 
 
 def _closed(rt: Runtime, now: datetime) -> str:

@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.schema import CreateTable
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.chase import carried
 from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import (
     Address,
@@ -48,6 +49,7 @@ from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
 
+BY_MAIL = "quarter-letter"  # a notice that is nothing without what is attached to it
 OWED = Table(
     "owed_item", MetaData(),
     Column("task_id", Integer, primary_key=True, autoincrement=False),
@@ -65,11 +67,13 @@ class Queued:
     items: int = 0
     recipients: tuple[tuple[str, int], ...] = field(default=())
     day_off: str = ""
+    runs: tuple[int, ...] = ()
 
     def __add__(self, other: Queued) -> Queued:
         return Queued(
             self.notices + other.notices, self.items + other.items,
             self.recipients + other.recipients, self.day_off or other.day_off,
+            self.runs + other.runs,
         )  # fmt: skip
 
 
@@ -122,12 +126,13 @@ def write(
     actor: Actor,
     keys: Sequence[str] = (),
     also: Mapping[int, str] | None = None,
+    note: str = "",
 ) -> Queued:
     """Write one notice of `kind` for each contact that is owed something under `plans`.
 
     `keys` name a run that happens only once, one for each of its plans; `also`
     are contacts that get a notice although no open task is behind it, each
-    with a plan.
+    with a plan. `note` is what a person adds to each of them.
     """
     counted = session.execute(
         select(OWED.c.contact_id, Contact.name, func.count().label("items"))
@@ -150,13 +155,16 @@ def write(
         under = {**others, **_plan_of_each(session, plans)}
     start = {p.id: datetime.combine(today, p.reminders.send_from, ZONE) for p in plans}
     ways = channels(session, names)
+    if kind == BY_MAIL:
+        ways.update(_by_mail(session, names))
     rows = [
         (contact, under[contact], start[under[contact]], channel)
         for contact in names
         for channel in ways[contact]
     ]
     columns = ("contact_id", "plan_id", "not_before", "channel")
-    bulk.put(session, Notice, _notice(run.id, kind, today), columns, rows)
+    same = {**_notice(run.id, kind, today), "note": note}
+    bulk.put(session, Notice, same, columns, rows)
     session.execute(
         insert(NoticeItem).from_select(
             ["notice_id", "task_id", "rung", "due_on", "contact_id", "channel", "role"],
@@ -173,7 +181,8 @@ def write(
     ids = session.execute(
         select(Notice.id, Notice.contact_id).where(Notice.run_id == run.id).order_by(Notice.id)
     )
-    entries = [
+    entries = carried.over(session, run.id) if kind == "digest" else []
+    entries += [
         Entry(
             Action.NOTICE_QUEUED, f"notice/{notice_id}",
             {"kind": kind, "contact": contact, "items": items.get(contact, 0), "day": today},
@@ -182,7 +191,7 @@ def write(
     ]  # fmt: skip
     audit.append(session, actor, now, entries)
     recipients = tuple((name, items.get(contact, 0)) for contact, name in names.items())
-    return Queued(len(rows), sum(items.values()), recipients)
+    return Queued(len(rows), sum(items.values()), recipients, runs=(run.id,))
 
 
 def channels(session: Session, contacts: Collection[int]) -> dict[int, list[str]]:
@@ -202,6 +211,16 @@ def channels(session: Session, contacts: Collection[int]) -> dict[int, list[str]
         if always or not known:
             known.append(channel)
     return {contact: found.get(contact, [MAIL]) for contact in contacts}
+
+
+def _by_mail(session: Session, contacts: Collection[int]) -> dict[int, list[str]]:
+    """Those of the contacts that a mail reaches: no other channel carries a Word file."""
+    query = (
+        select(Address.contact_id)
+        .join(Channel, Channel.name == Address.channel)
+        .where(Address.channel == MAIL, Address.unusable_at.is_(None), Channel.state != "closed")
+    )
+    return {contact: [MAIL] for contact in session.scalars(query) if contact in contacts}
 
 
 def _run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -13,13 +13,14 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
 from ntm_workflow.calendar.quarters import QuarterRun, quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
-from ntm_workflow.chase import owed
+from ntm_workflow.chase import owed, quarter_letter
 from ntm_workflow.chase.owed import Queued
-from ntm_workflow.store.tables import Contact, ContactBody, ReminderRun, RowRole, Task
+from ntm_workflow.store.tables import Contact, ContactBody, Notice, ReminderRun, RowRole, Task
 from ntm_workflow.work import audit, people, successions
 from ntm_workflow.work import plans as work_plans
 from ntm_workflow.work.audit import Actor
 
+SUMMARY = "quarter-summary"
 Of = tuple[Plan, QuarterRun]  # the run of one plan
 
 
@@ -61,28 +62,43 @@ def queue_runs(
     now: datetime,
     actor: Actor,
     once: bool,
+    only: str = "",
 ) -> Queued:
     """Queue the runs of one kind: to every body its list, to directing bodies the summary.
 
     The coordination office of each plan gets the list of bodies nobody speaks
-    for. What is `once` cannot be queued again.
+    for, and the letter drafted for it. What is `once` cannot be queued again;
+    `only` queues nothing but the notices of one kind, and what goes with them.
     """
     plans, kind = [plan for plan, _ in runs], runs[0][1].kind
-    owed.clear(session)
-    for plan, run in runs:
-        owed.add(session, _implementing(plan, run))
-        owed.add(session, _without_contact(session, plan, run))
-    queued = owed.write(
-        session, plans, f"quarter-{kind}", today, now=now, actor=actor,
-        keys=[_key(plan, run) for plan, run in runs] if once else (),
-        also=_upcoming_contacts(session, runs, days, today) if kind == "opening" else {},
-    )  # fmt: skip
-    if kind == "owing":
+    queued = Queued()
+    if only != SUMMARY:
         owed.clear(session)
         for plan, run in runs:
-            owed.add(session, _directing(plan, run))
-        queued += owed.write(session, plans, "quarter-summary", today, now=now, actor=actor)
+            owed.add(session, _implementing(plan, run))
+            owed.add(session, _without_contact(session, plan, run))
+        queued += owed.write(
+            session, plans, f"quarter-{kind}", today, now=now, actor=actor,
+            keys=[_key(plan, run) for plan, run in runs] if once else (),
+            also=_upcoming_contacts(session, runs, days, today) if kind == "opening" else {},
+        )  # fmt: skip
+    if kind == "owing" and only != SUMMARY:
+        queued += _more(session, runs, quarter_letter.KIND, _letter, today, now, actor)
+    if kind == "owing" and only in ("", SUMMARY):
+        queued += _more(session, runs, SUMMARY, _directing, today, now, actor)
     return queued
+
+
+def _more(
+    session: Session, runs: Sequence[Of], kind: str,
+    query: Callable[[Session, Plan, QuarterRun], Select[Any]],
+    today: date, now: datetime, actor: Actor,
+) -> Queued:  # fmt: skip
+    """Queue what goes beside the lists."""
+    owed.clear(session)
+    for plan, run in runs:
+        owed.add(session, query(session, plan, run))
+    return owed.write(session, [p for p, _ in runs], kind, today, now=now, actor=actor)
 
 
 def find_runs(plans: Sequence[Plan], days: WorkCalendar, quarter: str, kind: str) -> list[Of]:
@@ -109,10 +125,10 @@ def _due(plan: Plan, days: WorkCalendar, today: date) -> QuarterRun | None:
     return passed[-1] if passed else None
 
 
-def _open_tasks(plan: Plan, run: QuarterRun, role: str) -> Select[Any]:
+def _open_tasks(plan: Plan, run: QuarterRun, role: str, rung: str = "") -> Select[Any]:
     return select(
         Task.id.label("task_id"), Contact.id.label("contact_id"),
-        literal(f"Q-{run.kind}").label("rung"), literal(run.day).label("rung_day"),
+        literal(rung or f"Q-{run.kind}").label("rung"), literal(run.day).label("rung_day"),
         literal(role).label("role"),
     ).where(
         Task.plan_id == plan.id, Task.state == "open", Task.suspended_on.is_(None),
@@ -142,7 +158,14 @@ def _without_contact(session: Session, plan: Plan, run: QuarterRun) -> Select[An
     )
 
 
-def _directing(plan: Plan, run: QuarterRun) -> Select[Any]:
+def _letter(session: Session, plan: Plan, run: QuarterRun) -> Select[Any]:
+    """All that is still owed, to the coordination office: what its letter is about."""
+    office = plan.coordination_office
+    ids = [c.id for c in people.office_contact(session, office, plan.body(office).short)]
+    return _open_tasks(plan, run, "office", quarter_letter.RUNG).join(Contact, Contact.id.in_(ids))
+
+
+def _directing(session: Session, plan: Plan, run: QuarterRun) -> Select[Any]:
     return (
         _open_tasks(plan, run, "summary")
         .join(
@@ -171,7 +194,18 @@ def _upcoming_contacts(
         if plan.id in going:
             bodies = _upcoming_bodies(session, plan, run, days, today)
             found.update(dict.fromkeys(_contacts(session, bodies), plan.id))
-    return found
+    told = set(_told(session, today))
+    return {contact: plan_id for contact, plan_id in found.items() if contact not in told}
+
+
+def _told(session: Session, today: date) -> Iterable[int]:
+    """Contacts that have had the opening list of this quarter: it comes once."""
+    first = date(today.year, today.month - (today.month - 1) % 3, 1)
+    return session.scalars(
+        select(Notice.contact_id).where(
+            Notice.kind == "quarter-opening", Notice.run_on >= first, Notice.run_on <= today
+        )
+    )
 
 
 def _upcoming_bodies(

@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     insert,
     literal,
     or_,
@@ -34,14 +35,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.schema import CreateTable
 
-from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.model import Plan, Reminders
 from ntm_workflow.calendar import ladder
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.chase import owed
 from ntm_workflow.chase.owed import Queued
-from ntm_workflow.store.tables import BodyRecord, Contact, ContactBody, RowRole, Task
-from ntm_workflow.work import audit, people
+from ntm_workflow.store.tables import BodyRecord, Contact, ContactBody, Extension, RowRole, Task
+from ntm_workflow.work import audit, ladders, people
 from ntm_workflow.work.audit import Actor
+from ntm_workflow.work.extensions import ASKED
 
 _metadata = MetaData()
 # What to do with the tasks of one plan, state and key day: filled from its ladder.
@@ -51,6 +53,7 @@ STEP = Table(
     Column("state", String(12), primary_key=True),
     Column("key_day", Date, primary_key=True),
     Column("news", String(12), primary_key=True),
+    Column("ladder", String(20), primary_key=True),
     Column("rung", String(12)), Column("rung_day", Date), Column("next_on", Date),
     Column("coordinating", Boolean), Column("directing", Boolean), Column("office", String(80)),
     prefixes=["TEMPORARY"],
@@ -119,7 +122,13 @@ def _steps(
 ) -> list[dict[str, Any]]:
     by_id = {plan.id: plan for plan in plans}
     groups = session.execute(
-        select(Task.plan_id, Task.state, _KEY_DAY.label("key_day"), Task.news)
+        select(
+            Task.plan_id,
+            Task.state,
+            _KEY_DAY.label("key_day"),
+            Task.news,
+            ladders.of_tasks(plans).label("ladder"),
+        )
         .where(_due(plans, today))
         .distinct()
     )
@@ -127,16 +136,18 @@ def _steps(
     return [
         {
             "plan_id": g.plan_id, "office": by_id[g.plan_id].coordination_office,
-            **make[g.state](g.key_day, g.news, today, by_id[g.plan_id], days),
+            "ladder": g.ladder,
+            **make[g.state](
+                g.key_day, g.news, today, by_id[g.plan_id].reminders_of(g.ladder), days
+            ),
         }
         for g in groups
     ]  # fmt: skip
 
 
 def _open_step(
-    due_on: date, news: str, today: date, plan: Plan, days: WorkCalendar
+    due_on: date, news: str, today: date, rules: Reminders, days: WorkCalendar
 ) -> dict[str, Any]:
-    rules = plan.reminders
     step = ladder.step(due_on, today, rules, days)
     offset = step.rung.offset if step.rung and not news else -999
     return {
@@ -149,12 +160,12 @@ def _open_step(
 
 
 def _review_step(
-    submitted_on: date, news: str, today: date, plan: Plan, days: WorkCalendar
+    submitted_on: date, news: str, today: date, rules: Reminders, days: WorkCalendar
 ) -> dict[str, Any]:
-    asked, upcoming = submitted_on, days.add(submitted_on, plan.reminders.review_working_days)
+    asked, upcoming = submitted_on, days.add(submitted_on, rules.review_working_days)
     while upcoming <= today:
         asked = upcoming
-        upcoming = days.add(upcoming, plan.reminders.review_working_days)
+        upcoming = days.add(upcoming, rules.review_working_days)
     return {
         "state": "submitted", "key_day": submitted_on, "news": news, "next_on": upcoming,
         "rung": "review" if asked > submitted_on else "", "rung_day": asked,
@@ -181,6 +192,7 @@ def _prepare(
                 and_(
                     STEP.c.plan_id == Task.plan_id, STEP.c.state == Task.state,
                     STEP.c.key_day == _KEY_DAY, STEP.c.news == Task.news,
+                    STEP.c.ladder == ladders.of_tasks(plans),
                 ),
             )
             .where(_due(plans, today)),
@@ -202,6 +214,10 @@ def _recipients(
         people.office_contact(session, office, plan.body(office).short)
     if any(step["state"] == "open" and step["rung"] for step in steps):
         yield _implementing()
+    if any(step["state"] == "open" for step in steps):
+        yield _deciders()
+        yield _deciders_of_office()
+    if any(step["state"] == "open" and step["rung"] for step in steps):
         yield _without_contact()
     if any(step["coordinating"] for step in steps):
         yield _roles("coordinating", DUE.c.coordinating)
@@ -255,7 +271,7 @@ def _roles(role: str, wanted: Any) -> Select[Any]:
         .join(own, own.id == DUE.c.body_id)
         .join(ContactBody, ContactBody.body_id == body.id)
         .join(Contact, _ACTIVE)
-        .where(wanted == true(), or_(body.level != own.level, body.unit.is_(None),
+        .where(wanted == true(), ~_ASKED, or_(body.level != own.level, body.unit.is_(None),
                                      body.unit == own.unit))
         .distinct()
     )  # fmt: skip
@@ -269,7 +285,40 @@ def _role(role: str) -> ColumnElement[bool]:
 
 
 def _office() -> Select[Any]:
-    return _to_office("open", "office").where(DUE.c.coordinating == true())
+    return _to_office("open", "office").where(DUE.c.coordinating == true(), ~_ASKED)
+
+
+# A later due day is asked for: who decides hears of it, nobody else is told that it is late.
+_ASKED = exists().where(Extension.task_id == DUE.c.task_id, Extension.granted.is_(None))
+
+
+def _asked(role: str) -> Select[Any]:
+    """Tasks whose request waits, with or without a rung of their own that day."""
+    return select(
+        DUE.c.task_id, Contact.id.label("contact_id"),
+        (literal(ASKED) + DUE.c.rung).label("rung"), DUE.c.rung_day, literal(role).label("role"),
+    ).where(DUE.c.state == "open", _ASKED)  # fmt: skip
+
+
+def _deciders() -> Select[Any]:
+    return (
+        _asked("office")
+        .join(ContactBody, ContactBody.body_id == DUE.c.office)
+        .join(Contact, _ACTIVE)
+        .where(DUE.c.body_id != DUE.c.office)
+    )
+
+
+def _deciders_of_office() -> Select[Any]:
+    """What the coordination office asks for is decided by the bodies that direct the row."""
+    return (
+        _asked("directing")
+        .join(RowRole, _role("directing"))
+        .join(ContactBody, ContactBody.body_id == RowRole.body_id)
+        .join(Contact, _ACTIVE)
+        .where(DUE.c.body_id == DUE.c.office)
+        .distinct()
+    )
 
 
 def _reviewers() -> Select[Any]:

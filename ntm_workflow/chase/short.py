@@ -7,8 +7,14 @@ from dataclasses import replace
 from ntm_workflow import texts
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.channels.result import Message
+from ntm_workflow.store.tables.people import MAIL
 
 LIMIT = 1900  # letters, NFC: what every chat channel takes, with some to spare
+
+
+def fitted(message: Message, address: str, kind: str, base_url: str) -> Message:
+    """The message as a channel of this kind takes it: a mail whole, anything else short."""
+    return message if kind == MAIL else shortened(message, address, base_url)
 
 
 def shortened(message: Message, address: str, base_url: str) -> Message:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from ntm_workflow.channels.result import Message, Outcome, Result
+from ntm_workflow.chase import blanks, tokens
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.store.tables import Channel
 
 if TYPE_CHECKING:
+    import httpx
+
+    from ntm_workflow.channels.zalo.senders import Bot, OfficialAccount
     from ntm_workflow.runtime import Runtime
 
 
@@ -38,32 +42,76 @@ def opened(rt: Runtime, channel: Channel) -> Way:
 
     if channel.kind == "mail":
         return MailChannel(rt.settings.mail_url)
-    if channel.kind == "zalobot":
-        return _Bot(rt, channel)
     if channel.kind == "apprise":
         return _Other(rt, channel)
-    raise ConfigError("channel.kind", kind=channel.kind)
+    return _Zalo(rt, channel)
 
 
-class _Bot:
-    """A Zalo Bot: a kept connection, and the token only in memory."""
+class _Zalo:
+    """A Zalo account: a kept connection, and its tokens only in memory."""
 
-    paid, domain = False, ""
+    domain = ""
 
     def __init__(self, rt: Runtime, channel: Channel) -> None:
-        from ntm_workflow.channels.zalo import senders, wire
+        from apprise import Apprise
 
+        from ntm_workflow.channels.zalo import plugins, wire
+
+        self.paid = channel.kind == "zbs"
+        self._names = channel.settings.get("parameters", {})
         self._http = wire.client()
-        hosts = wire.Hosts(**channel.settings.get("hosts", {}))
-        self._bot = senders.Bot(self._http, hosts, _secret(rt, channel))
+        try:
+            self._account = _account(rt, channel, self._http)
+            self._head = f"{channel.kind}://{channel.name}/{_template(channel)}"
+        except ConfigError:
+            self._http.close()
+            raise
+        self._make = Apprise.instantiate
+        self._plugin = plugins.Zalo
 
     def send(self, message: Message) -> Result:
-        started = time.monotonic()
-        result = self._bot.send(message)
-        return replace(result, seconds=round(time.monotonic() - started, 3))
+        service = self._make(
+            f"{self._head}{quote(message.to_address, safe='')}", suppress_exceptions=True
+        )
+        if not isinstance(service, self._plugin):
+            return Result(Outcome.RECIPIENT, "not an address of this channel")
+        values = blanks.named(message.parameters, self._names)
+        service.account, service.message = self._account, replace(message, parameters=values)
+        service.notify(body=message.text or " ")
+        return service.result
 
     def close(self) -> None:
         self._http.close()
+
+
+def _account(rt: Runtime, channel: Channel, http: httpx.Client) -> Bot | OfficialAccount:
+    from ntm_workflow.channels.zalo import senders, wire
+
+    if channel.kind == "zalobot":
+        hosts = wire.Hosts(**channel.settings.get("hosts", {}))
+        return senders.Bot(http, hosts, _secret(rt, channel))
+    holder = _holder(rt, channel)
+    hosts = wire.Hosts(**holder.settings.get("hosts", {}))
+    app, _ = tokens.unpack(rt.keys, holder)
+    return senders.OfficialAccount(
+        http, hosts, tokens.KeptTokens(rt, holder.name, http, hosts), app
+    )
+
+
+def _holder(rt: Runtime, channel: Channel) -> Channel:
+    """The channel whose tokens this one sends with."""
+    if channel.tokens_of is None:
+        return channel
+    with rt.reader() as session:
+        return session.get_one(Channel, channel.tokens_of)
+
+
+def _template(channel: Channel) -> str:
+    if channel.kind != "zbs":
+        return ""
+    if not (template := channel.settings.get("template")):
+        raise ConfigError("channel.no_template", name=channel.name)
+    return f"{template}/"
 
 
 class _Other:

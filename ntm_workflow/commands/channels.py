@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from typing import TextIO
+from collections.abc import Iterator
+from typing import Any, TextIO
 
 import click
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from ntm_workflow.work.audit import Actor
 
 @click.group()
 def channels() -> None:
-    """Kênh gửi thông báo: thư điện tử, Zalo Bot, dịch vụ khác."""
+    """Kênh gửi thông báo: thư điện tử, Zalo OA, mẫu tin ZBS, Zalo Bot, dịch vụ khác."""
 
 
 @channels.command("list")
@@ -27,25 +28,88 @@ def list_() -> None:
         for one in session.scalars(select(Channel).order_by(Channel.name)):
             state = texts.say(f"channel.{one.state}")
             click.echo(texts.say("channels.line", name=one.name, kind=one.kind, state=state))
-            if one.broken_why:
-                click.echo(f"  {one.broken_why}")
+            for line in _facts(one):
+                click.echo(line)
+
+
+def _facts(one: Channel) -> Iterator[str]:
+    if one.broken_why:
+        yield f"  {one.broken_why}"
+    if one.token_until:
+        yield texts.say("channels.token", until=texts.clock(one.token_until))
+    if one.quota_left is not None:
+        yield texts.say("channels.quota", left=one.quota_left)
+    if one.per_minute:
+        yield texts.say("channels.pace", number=one.per_minute)
 
 
 @channels.command("set")
 @click.argument("name")
 @click.option("--kind", type=click.Choice(work.KINDS), required=True)
-@click.option("--secret-file", type=click.File(), default="-",
-              help="Tệp chứa mã truy cập hoặc địa chỉ Apprise; không có: đọc stdin.")  # fmt: skip
-def set_(name: str, kind: str, secret_file: TextIO) -> None:
+@click.option(
+    "--secret-file",
+    type=click.File(),
+    default="-",
+    help="Tệp chứa mã truy cập, tài khoản Zalo hoặc địa chỉ Apprise; không có: stdin.",
+)
+@click.option("--template", help="Mã mẫu tin ZBS đã được Zalo duyệt.")
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="CỦA-MẪU=CỦA-TA",
+    help="Tên chỗ trống trong mẫu và điều điền vào, ví dụ ma_nv=ma.",
+)
+@click.option("--tokens-of", help="Kênh zalooa mà kênh ZBS gửi bằng.")
+@click.option("--per-minute", type=click.IntRange(1), help="Nhiều nhất bao nhiêu tin một phút.")
+def set_(
+    name: str,
+    kind: str,
+    secret_file: TextIO,
+    template: str | None,
+    parameters: tuple[str, ...],
+    tokens_of: str | None,
+    per_minute: int | None,
+) -> None:
     """Thêm kênh hoặc thay mã truy cập. Mã được mã hóa, không hiện ra ở đâu nữa."""
     rt = runtime.load()
-    secret = secret_file.read().strip()
+    settings: dict[str, Any] = {"template": template} if template else {}
+    if parameters:
+        settings["parameters"] = dict(one.split("=", 1) for one in parameters if "=" in one)
     with rt.sessions.begin() as session:
         work.put(
-            session, name, kind, secret, rt.keys, now=rt.now(),
-            actor=Actor(getpass.getuser(), via="cli"),
+            session, name, kind, _secret(kind, secret_file), rt.keys, now=rt.now(),
+            actor=_person(), settings=settings, tokens_of=tokens_of, per_minute=per_minute,
         )  # fmt: skip
     click.echo(texts.say("channels.set", name=name, kind=kind))
+
+
+def _secret(kind: str, file: TextIO) -> str:
+    if kind == "zbs":
+        return ""
+    text = file.read().strip()
+    if kind != "zalooa":
+        return text
+    from ntm_workflow.chase import tokens
+
+    return tokens.packed(*tokens.read(text))
+
+
+@channels.command("authorize")
+@click.argument("name")
+@click.option("--code", prompt=True, hide_input=True, help="Mã trên trang cấp quyền của Zalo.")
+@click.option("--verifier", prompt=True, hide_input=True, help="code_verifier của ứng dụng.")
+def authorize(name: str, code: str, verifier: str) -> None:
+    """Đăng nhập lại Official Account bằng mã mà trang cấp quyền của Zalo vừa cho."""
+    from ntm_workflow.chase import tokens
+
+    rt = runtime.load()
+    until = tokens.sign_in(rt, name, code.strip(), verifier.strip(), _person())
+    click.echo(texts.say("channels.signed_in", name=name, until=texts.clock(until)))
+
+
+def _person() -> Actor:
+    return Actor(getpass.getuser(), via="cli")
 
 
 @channels.command("address")
@@ -60,6 +124,6 @@ def address(email: str, channel: str, value: str, always: bool, rank: int) -> No
     with rt.sessions.begin() as session:
         work.add_address(
             session, email, channel, value, always=always, rank=rank, now=rt.now(),
-            actor=Actor(getpass.getuser(), via="cli"),
+            actor=_person(),
         )  # fmt: skip
     click.echo(texts.say("channels.address", email=email, channel=channel))

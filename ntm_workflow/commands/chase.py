@@ -1,49 +1,70 @@
-"""Commands that chase: remind, deliver, notices, contacts."""
+"""Commands that chase: remind, deliver."""
 
 from __future__ import annotations
 
 import getpass
 from datetime import date, datetime
-from pathlib import Path
+from itertools import groupby
+from typing import NamedTuple
 
 import click
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, texts
-from ntm_workflow.chase import outbox, quarterly, reminders
+from ntm_workflow.chase import daily, outbox, quarterly, reminders
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import BodyRecord, Contact, ContactBody, Notice
-from ntm_workflow.work import audit, body_names, people
+from ntm_workflow.store.tables import Contact, Notice, NoticeItem
+from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Actor
 
+# What each kind is: which run of the quarter, and what of it alone.
+KINDS = {
+    "owed": ("opening", ""),
+    "still-owes": ("owing", "quarter-owing"),
+    "summary": ("owing", quarterly.SUMMARY),
+}
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
+
+
+class Told(NamedTuple):
+    """One message of a quarterly run: of which kind, to whom, through what, about how many."""
+
+    kind: str
+    name: str
+    channel: str
+    items: int
 
 
 @click.command()
 @click.option("--on", type=show.DAY, help="Ngày nhắc, mặc định hôm nay.")
 @click.option("--quarter", help="Chạy đợt đôn đốc của quý này thay vì bậc thang: 2020-Q2.")
-@click.option("--kind", type=click.Choice(["opening", "owing"]), default="owing",
-              help="Với --quarter: đầu quý (opening) hay trước hạn báo cáo (owing).")  # fmt: skip
+@click.option("--kind", type=click.Choice(list(KINDS)),
+              help="Với --quarter: việc của quý (owed), việc còn nợ kèm dự thảo công văn "
+                   "(still-owes), tổng hợp (summary). Mặc định: còn nợ và tổng hợp.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Chỉ xem ai sẽ được nhắc, không ghi gì.")
 @JSON
 def remind(
-    on: datetime | None, quarter: str | None, kind: str, dry_run: bool, as_json: bool
+    on: datetime | None, quarter: str | None, kind: str | None, dry_run: bool, as_json: bool
 ) -> None:
     """Lập thông báo nhắc: mỗi người nhận một thư gồm mọi việc. Chạy lại không nhắc thêm."""
     rt = runtime.load()
     today = show.as_day(on) or rt.today()
     actor = Actor(getpass.getuser(), via="cli")
+    told: list[Told] = []
     with rt.sessions() as session, session.begin() as transaction:
         if quarter:
             queued = _quarter(rt, session, quarter, kind, today, actor)
+            told = _told(session, queued)
         else:
             queued = reminders.queue(
                 session, rt.all_plans, rt.days, today, now=rt.moment(today), actor=actor
             )
+        if today == rt.today():  # by hand it is the day's run too
+            daily.finished(session, daily.QUARTER if quarter else daily.REMIND, today, rt.now())
         if dry_run:
             transaction.rollback()
     if as_json:
@@ -51,30 +72,50 @@ def remind(
             {
                 "on": today, "dry_run": dry_run, "notices": queued.notices,
                 "items": queued.items, "day_off": queued.day_off or None,
-                "recipients": [{"name": n, "items": i} for n, i in queued.recipients],
+                "recipients": [one._asdict() for one in told]
+                or [{"name": n, "items": i} for n, i in queued.recipients],
             }
         )  # fmt: skip
         return
-    _print(queued, today, dry_run)
+    _print(queued, told, today, dry_run)
 
 
 def _quarter(
-    rt: Runtime, session: Session, quarter: str, kind: str, today: date, actor: Actor
+    rt: Runtime, session: Session, quarter: str, kind: str | None, today: date, actor: Actor
 ) -> Queued:
-    runs = quarterly.find_runs(rt.all_plans, rt.days, quarter, kind)
+    which, only = KINDS.get(kind or "", ("owing", ""))
+    runs = quarterly.find_runs(rt.all_plans, rt.days, quarter, which)
     if not runs:
         raise NotFound("quarter.unknown", quarter=quarter)
     audit.lock(session)
     return quarterly.queue_runs(
-        session, runs, rt.days, today, now=rt.moment(today), actor=actor, once=False
+        session, runs, rt.days, today, now=rt.moment(today), actor=actor, once=False, only=only
     )
 
 
-def _print(queued: Queued, today: object, dry_run: bool) -> None:
+def _told(session: Session, queued: Queued) -> list[Told]:
+    """Who would get what, by kind of message, as queued."""
+    query = (
+        select(Notice.kind, Contact.name, Notice.channel, func.count(NoticeItem.id))
+        .join(Contact, Contact.id == Notice.contact_id)
+        .outerjoin(NoticeItem, NoticeItem.notice_id == Notice.id)
+        .where(Notice.run_id.in_(queued.runs))
+        .group_by(Notice.id, Notice.kind, Contact.name, Notice.channel)
+        .order_by(Notice.id)
+    )
+    return [Told(*row) for row in session.execute(query)]
+
+
+def _print(queued: Queued, told: list[Told], today: object, dry_run: bool) -> None:
     if queued.day_off:
         click.echo(texts.say("remind.day_off", day=today, reason=queued.day_off))
         return
-    for name, items in queued.recipients:
+    for kind, group in groupby(told, key=lambda one: one.kind):
+        mine = list(group)
+        click.echo(texts.say("remind.kind", kind=texts.say(f"kind.{kind}"), count=len(mine)))
+        for one in mine:
+            click.echo(texts.say("remind.to", **one._asdict()))
+    for name, items in () if told else queued.recipients:
         click.echo(texts.say("remind.line", name=name, items=items))
     key = "remind.dry" if dry_run else "remind.done"
     key = key if queued.notices else "remind.nothing"
@@ -101,62 +142,3 @@ def deliver(as_json: bool) -> None:
     )  # fmt: skip
     if done.stopped:
         click.echo(f"  {texts.say(done.stopped)}")
-
-
-@click.command()
-@click.option("--on", type=show.DAY, help="Chỉ ngày này.")
-@click.option("--limit", default=50, show_default=True)
-def notices(on: datetime | None, limit: int) -> None:
-    """Thông báo đã lập và kết quả gửi, mới nhất trước."""
-    rt = runtime.load()
-    query = select(Notice, Contact.name).join(Contact, Contact.id == Notice.contact_id)
-    if on:
-        query = query.where(Notice.run_on == on.date())
-    with rt.reader() as session:
-        found = session.execute(query.order_by(Notice.id.desc()).limit(limit)).all()
-    show.table(
-        [(n.id, texts.day(n.run_on), name, n.subject or texts.say(f"kind.{n.kind}"),
-          texts.say(f"notice.{n.state}"), n.error[:60]) for n, name in found],
-        "head.notices",
-    )  # fmt: skip
-
-
-@click.group()
-def contacts() -> None:
-    """Đầu mối của các đơn vị."""
-
-
-@contacts.command("import")
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-def import_(file: Path) -> None:
-    """Nhập đầu mối từ tệp CSV (cột body, name, email, role). Nhập lại không thay đổi gì."""
-    rt = runtime.load()
-    with rt.reader() as session:
-        given = body_names.given(session, rt.today())
-    lines = people.read_csv(file.read_bytes(), rt.plan, rt.all_plans, given.values())
-    with rt.sessions.begin() as session:
-        changed = people.import_contacts(
-            session, lines, now=rt.now(), actor=Actor(getpass.getuser(), via="cli")
-        )
-    click.echo(texts.say("contacts.done", count=len(lines), changed=changed))
-
-
-@contacts.command("list")
-def list_() -> None:
-    """Đơn vị nào có đầu mối nào; đơn vị chưa có đầu mối."""
-    rt = runtime.load()
-    short = body_names.called("short", BodyRecord.id, rt.today())
-    query = (
-        select(short, func.count(ContactBody.contact_id), func.min(Contact.email))
-        .select_from(BodyRecord)
-        .outerjoin(ContactBody, ContactBody.body_id == BodyRecord.id)
-        .outerjoin(Contact, Contact.id == ContactBody.contact_id)
-        .where(body_names.known_by(BodyRecord.id, rt.today()))
-        .group_by(BodyRecord.id, BodyRecord.short, BodyRecord.name)
-        .order_by(BodyRecord.id)
-    )
-    with rt.reader() as session:
-        show.table(
-            [(short, email or "–", count) for short, count, email in session.execute(query)],
-            "head.contacts",
-        )

@@ -156,6 +156,8 @@ def _value(cell: Cell, value: Any, plan: Plan) -> str:
         return ", ".join(names.get(one, one) for one in value) or say("amend.everywhere")
     if cell.name in ("issuer", "coordination_office"):
         return _body(value, plan, plan)
+    if cell.name == "reminders" and value:
+        return "; ".join(f"{key} = {_value(Cell(key, one, one), one, plan)}" for key, one in value)
     if isinstance(value, bool):
         return say("amend.yes" if value else "amend.no")
     if isinstance(value, date):

@@ -17,6 +17,7 @@ from ntm_workflow import runtime, texts
 from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.chase import daily
 from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports.counts import grouped
@@ -78,6 +79,8 @@ def open_(on: datetime | None, plan_id: str | None, as_json: bool) -> None:
     actor = Actor(getpass.getuser(), via="cli")
     with rt.sessions.begin() as session:
         opened = tasks.open_all(session, plans, rt.days, today, now=rt.moment(today), actor=actor)
+        if plan_id is None and today == rt.today():  # by hand it is the day's run too
+            daily.finished(session, daily.OPEN, today, rt.now())
     total = sum(one.count for one in opened)
     if as_json:
         show.emit(

@@ -7,25 +7,28 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ntm_workflow.appendix.model import BodyKind, Plan
+from ntm_workflow.chase import owed
 from ntm_workflow.store.tables import Contact, ContactBody
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A contact that speaks for a body."""
+    """A contact that speaks for a body. `reached`: it has an address that works."""
 
     id: int
     name: str
     email: str | None
     role: str
     active: bool
+    reached: bool
 
 
 def speakers(session: Session, body_id: str | None = None) -> dict[str, list[Speaker]]:
     """The contacts of each body, or of one; one statement."""
     query = (
         select(ContactBody.body_id, Contact.id, Contact.name, Contact.email, ContactBody.role)
-        .add_columns(Contact.active)
+        .add_columns(Contact.active, owed.reached(Contact.id))
         .join(Contact, Contact.id == ContactBody.contact_id)
         .order_by(Contact.id)
     )
@@ -39,4 +42,25 @@ def speakers(session: Session, body_id: str | None = None) -> dict[str, list[Spe
 
 def reachable(speakers: list[Speaker]) -> bool:
     """True when somebody of them can be written to."""
-    return any(one.active and one.email for one in speakers)
+    return any(one.active and one.reached for one in speakers)
+
+
+def working(plan: Plan) -> list[str]:
+    """The bodies that have work under a plan and ought to be reached.
+
+    Not the groups whose members nobody has listed: they have no mailbox to be found.
+    """
+    found = dict.fromkeys(body for row in plan.all_rows for body in row.implementing)
+    return [body for body in found if plan.body(body).kind != BodyKind.GROUP]
+
+
+def unreached(session: Session, plan: Plan) -> list[str]:
+    """Those of them for whom nobody can be written to; one statement."""
+    query = (
+        select(ContactBody.body_id)
+        .join(Contact, Contact.id == ContactBody.contact_id)
+        .where(Contact.active, owed.reached(Contact.id))
+        .distinct()
+    )
+    spoken = set(session.scalars(query))
+    return [body for body in working(plan) if body not in spoken]

@@ -5,6 +5,7 @@ Source: Decision 42/2014/QĐ-TTg.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -31,6 +32,12 @@ class Counts:
     def total(self) -> int:
         return self.done_on_time + self.done_late + self.open_in_time + self.open_overdue
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.done_on_time + other.done_on_time, self.done_late + other.done_late,
+            self.open_in_time + other.open_in_time, self.open_overdue + other.open_overdue,
+        )  # fmt: skip
+
     def as_dict(self) -> dict[str, int]:
         return {
             "done_on_time": self.done_on_time, "done_late": self.done_late,
@@ -45,8 +52,12 @@ def counts(session: Session, plan_id: str, as_of: date, **only: str) -> Counts:
     return found.get("", Counts())
 
 
-def grouped(session: Session, plan_id: str, as_of: date, by: By, **only: str) -> dict[str, Counts]:
+def grouped(
+    session: Session, plan_id: str, as_of: date, by: By, **only: str | Sequence[str]
+) -> dict[str, Counts]:
     """The four counts by section, row, body or level, as of the end of a day.
+
+    `only` narrows by a column's value, or by several.
 
     What was known then counts: a task is done from the day its evidence was
     accepted, late or not by the day it came in and the due day of the time.
@@ -62,7 +73,8 @@ def grouped(session: Session, plan_id: str, as_of: date, by: By, **only: str) ->
         .where(
             Task.plan_id == plan_id, Task.opened_on <= as_of,
             or_(Task.cancelled_on.is_(None), Task.cancelled_on > as_of),
-            *(getattr(Task, column) == value for column, value in only.items()),
+            *(getattr(Task, column).in_([value] if isinstance(value, str) else value)
+              for column, value in only.items()),
         )
         .group_by("key", "done", "late")
     )  # fmt: skip

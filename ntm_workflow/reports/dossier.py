@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
+from ntm_workflow.reports import chased
+from ntm_workflow.reports.chased import Chase
 from ntm_workflow.store.tables import (
     AuditEntry,
     BodyRecord,
@@ -22,6 +24,8 @@ from ntm_workflow.store.tables import (
 )
 from ntm_workflow.work import body_names
 
+FEW = 6  # messages that a task's page shows
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -35,7 +39,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """A task with all that belongs to it; `history` in the order it happened."""
+    """A task with all that belongs to it; `history` in the order it happened.
+
+    `messages` are the newest few; record.py has all of them.
+    """
 
     task: Task
     content: str
@@ -47,11 +54,17 @@ class Dossier:
     twins: dict[int, list[str]]
     history: list[AuditEntry]
     messages: list[Sent]
+    chased: list[Chase]
 
 
 def plan_of(session: Session, task_id: int) -> str | None:
     """The plan a task belongs to; None where there is no such task."""
     return session.scalar(select(Task.plan_id).where(Task.id == task_id))
+
+
+def task(session: Session, task_id: int) -> Task | None:
+    """The task alone."""
+    return session.get(Task, task_id)
 
 
 def one(session: Session, task_id: int, day: date) -> Dossier | None:
@@ -74,10 +87,11 @@ def one(session: Session, task_id: int, day: date) -> Dossier | None:
     task, content, timing, short, name, asked = found
     handed_in = select(Submission).where(Submission.task_id == task.id)
     submissions = list(session.scalars(handed_in.order_by(Submission.id.desc())))
+    messages = _messages(session, task)
     return Dossier(
         task, content, timing, short, name, asked, submissions,
         _twins(session, task) if submissions else {},
-        _history(session, task), _messages(session, task),
+        _history(session, task), messages[:FEW], _times(messages),
     )  # fmt: skip
 
 
@@ -112,16 +126,22 @@ def _history(session: Session, task: Task, limit: int = 200) -> list[AuditEntry]
     return list(newest)[::-1]
 
 
-def _messages(session: Session, task: Task, limit: int = 50) -> list[Sent]:
+def _messages(session: Session, task: Task) -> list[Sent]:
+    """All of a task's messages, the newest first, without their texts."""
     query = (
         select(Notice, Contact.name, NoticeItem.rung, NoticeItem.role)
         .join(NoticeItem, NoticeItem.notice_id == Notice.id)
         .join(Contact, Contact.id == Notice.contact_id)
         .where(NoticeItem.task_id == task.id)
+        .options(defer(Notice.body), defer(Notice.html))
         .order_by(Notice.id.desc())
-        .limit(limit)
     )
     return [Sent(*row) for row in session.execute(query)]
+
+
+def _times(messages: list[Sent]) -> list[Chase]:
+    told = ((one.notice, one.role) for one in messages)
+    return chased.times(notice for notice, role in told if chased.counts(notice, role))
 
 
 def evidence_file(session: Session, file_id: int) -> EvidenceFile | None:

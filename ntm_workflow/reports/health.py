@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, true
 from sqlalchemy.orm import Session
 
-from ntm_workflow.store.tables import AuditHead, OrderedDayRecord, SimulatedClock
+from ntm_workflow.store.tables import AuditHead, OrderedDayRecord, PlanRecord, SimulatedClock
+from ntm_workflow.work.plans import Marks
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The simulated day (None: the real clock counts), and how many ordered days are recorded."""
+    """The simulated day (None: the real clock counts), and what shows that plans have changed.
+
+    `ordered` counts the ordered days on record, `marks` are those of `plans.marks`.
+    """
 
     simulated_on: date | None
     ordered: int
+    marks: Marks
 
 
 def audit_length(session: Session) -> int:
@@ -25,7 +30,16 @@ def audit_length(session: Session) -> int:
 
 
 def standing(session: Session) -> Standing:
-    """What every page asks first, in one statement."""
+    """What every page asks first, in one statement: one line for each plan, or one without."""
     day = select(SimulatedClock.today).scalar_subquery()
     ordered = select(func.count()).select_from(OrderedDayRecord).scalar_subquery()
-    return Standing(*session.execute(select(day, ordered)).one())
+    always = select(literal(1)).subquery()
+    plan = PlanRecord
+    query = (
+        select(day, ordered, plan.id, plan.digest, plan.ended_on)
+        .select_from(always)
+        .outerjoin(plan, true())
+    )
+    lines = session.execute(query).all()
+    marks = frozenset((id, digest, ended) for _, _, id, digest, ended in lines if id is not None)
+    return Standing(lines[0][0], lines[0][1], marks)

@@ -120,6 +120,15 @@ STANDINGS: dict[str, Callable[[date], ColumnElement[bool]]] = {
 }
 
 
+# The words of the address, in Vietnamese without marks, and what they mean.
+SLUGS = {
+    "qua-han": "open_overdue", "den-han-tuan-nay": "this_week", "cho-tham-dinh": "to_review",
+    "trong-han": "open_in_time", "xong-dung-han": "done_on_time", "xong-qua-han": "done_late",
+    "bi-tra-lai": "returned", "xin-gia-han": "extension", "tam-dung": "suspended",
+    "da-huy": "cancelled",
+}  # fmt: skip
+
+
 def week_end(today: date) -> date:
     """The Sunday of the week of `today`."""
     return today + timedelta(days=6 - today.weekday())
@@ -168,6 +177,15 @@ def page(
     has_before = more if before else after is not None
     has_after = True if before else more
     return Page(total, found, head if has_before else None, tail if has_after else None)
+
+
+def ids(session: Session, plan: Plan, only: Filter, today: date) -> Select[Any]:
+    """The ids of everything that a filter lists, to be used in another statement."""
+    return (
+        select(Task.id)
+        .join(BodyRecord, BodyRecord.id == Task.body_id)
+        .where(Task.plan_id == plan.id, *_conditions(session, plan, only, today))
+    )
 
 
 def of_row(

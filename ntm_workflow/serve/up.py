@@ -119,7 +119,7 @@ def children(settings: Settings, options: Options, catcher: int | None) -> list[
             [python, "-m", "uvicorn", "ntm_workflow.web.app:create_app", "--factory",
              "--host", host, "--port", str(options.port), "--log-level", "warning",
              "--timeout-graceful-shutdown", "1"],
-            url=f"http://{host}:{options.port}/healthz",
+            url=f"http://{host}:{options.port}/livez",
         ),
         Child(
             "runner",

@@ -22,14 +22,23 @@ from ntm_workflow.texts import say
 from ntm_workflow.web import (
     actions,
     board,
+    channel_pages,
+    chase_pages,
+    contact_actions,
+    contact_pages,
     desk,
+    forecast_pages,
     import_actions,
     import_pages,
+    personal_pages,
     plan_pages,
+    record_pages,
     records,
     task_pages,
+    verify,
 )
-from ntm_workflow.web.guard import Guard
+from ntm_workflow.web.door import Throttle
+from ntm_workflow.web.guard import Guard, shown
 from ntm_workflow.web.workshop import Workshop
 
 log = logging.getLogger("ntm.web")
@@ -59,10 +68,16 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.rt = rt
     app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
     app.state.workshop = Workshop(rt)
-    for module in (board, plan_pages, task_pages, actions, records, import_pages, import_actions):
+    app.state.throttle = Throttle()
+    pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
+    for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
+        app.include_router(module.router)
+    for module in (contact_actions, contact_pages, verify, personal_pages):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
+    app.add_api_route("/livez", livez)
     app.mount("/static", Kept(directory=desk.HERE / "static"))
+    app.add_exception_handler(personal_pages.Lost, personal_pages.lost)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(NtmError, _refused)
     app.add_exception_handler(RequestValidationError, _no_such_page)
@@ -75,7 +90,24 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
 
 
 def healthz(request: Request) -> Response:
-    """For whoever watches over us: 200 as long as the database answers."""
+    """For whoever watches over us: 503 where a person must look, with what it is about.
+
+    Keys only: what they mean is in docs/watching.md, and on the board.
+    """
+    try:
+        with desk.opened(request) as open_desk:
+            found = open_desk.faults()
+    except SQLAlchemyError as error:
+        log.error("database does not answer: %s", type(error).__name__)
+        return JSONResponse({"status": "no database"}, 503)
+    if found:
+        keys = list(dict.fromkeys(fault.key for fault in found))
+        return JSONResponse({"status": "faulty", "faults": keys}, 503)
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+def livez(request: Request) -> Response:
+    """For whoever starts us: 200 as long as the database answers, whatever else is wrong."""
     try:
         with request.app.state.rt.reader() as session:
             entries = health.audit_length(session)
@@ -98,7 +130,7 @@ def error_page(request: Request, status: int, key: str, **data: object) -> Respo
 
 async def _not_found(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotFound)
-    log.info("not found key=%s path=%s", error.key, request.url.path)
+    log.info("not found key=%s path=%s", error.key, shown(request.url.path))
     return desk.draw(
         request, "error.html", 404, title=say("page.missing.title"),
         sentence=say(error.key, **error.data), error_id="",

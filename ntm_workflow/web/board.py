@@ -9,7 +9,7 @@ from itertools import groupby
 from fastapi import APIRouter, Request, Response
 
 from ntm_workflow.errors import NtmError
-from ntm_workflow.reports import counts, notices, tasks, trail
+from ntm_workflow.reports import bodies, counts, notices, tasks, trail
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
 
@@ -45,7 +45,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             review=tasks.first(session, plan, "to_review", today, 6),
             mails=notices.of_day(session, plan.id, today, FEW),
             trail=trail.newest(session, 6, without=_ROUTINE),
-            ahead=_ahead(desk),
+            ahead=_ahead(desk), faults=desk.faults(), unreached=bodies.unreached(session, plan),
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, cast
@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
-from ntm_workflow.reports import health
-from ntm_workflow.runtime import Runtime
+from ntm_workflow.reports import chased, health, watch, wording
+from ntm_workflow.reports.watch import Fault
+from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
 from ntm_workflow.web import guard, which_plan, words
 from ntm_workflow.web.which_plan import asked_plan
 from ntm_workflow.work import body_names
@@ -29,8 +30,8 @@ from ntm_workflow.work.body_names import Called
 HERE = Path(__file__).parent
 NAV = (
     ("/", "Tổng quan"), ("/phu-luc", "Phụ lục"), ("/viec", "Việc"), ("/tieu-chi", "Tiêu chí"),
-    ("/don-vi", "Đơn vị"), ("/thong-bao", "Thông báo"), ("/nhat-ky", "Nhật ký"),
-    ("/nhap", "Nhập kế hoạch"),
+    ("/don-vi", "Đơn vị"), ("/lien-he", "Đầu mối"), ("/thong-bao", "Thông báo"),
+    ("/nhat-ky", "Nhật ký"), ("/nhap", "Nhập kế hoạch"),
 )  # fmt: skip
 
 
@@ -47,6 +48,17 @@ class Desk:
     def __post_init__(self) -> None:
         today = self.simulated_on or datetime.now(texts.ZONE).date()
         object.__setattr__(self, "today", today)
+
+    @property
+    def now(self) -> datetime:
+        """The present instant; on a simulated day its working hour."""
+        if self.simulated_on:
+            return datetime.combine(self.simulated_on, SIMULATED_HOUR, texts.ZONE)
+        return datetime.now(UTC)
+
+    def faults(self) -> list[Fault]:
+        """What a person must look at for the system to run as it should; one statement."""
+        return watch.faults(self.session, self.rt.in_force, self.rt.days, self.now)
 
     @property
     def plan(self) -> Plan:
@@ -88,7 +100,7 @@ def opened(request: Request) -> Iterator[Desk]:
     state = request.app.state
     with state.rt.reader() as session:
         standing = health.standing(session)
-        state.rt = rt = state.rt.following(session, standing.ordered)
+        state.rt = rt = state.rt.following(session, standing.marks, standing.ordered)
         yield Desk(request, rt, session, standing.simulated_on)
 
 
@@ -136,7 +148,9 @@ def environment() -> Environment:
     made.globals |= {
         "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
-        "weekday": texts.weekday, "rung": words.rung, "asked_for": which_plan.address,
+        "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
+        "weekday": texts.weekday, "rung": wording.rung, "wording": wording,
+        "asked_for": which_plan.address,
     }  # fmt: skip
     return made
 

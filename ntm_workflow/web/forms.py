@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from ntm_workflow import texts
 from ntm_workflow.appendix.text import nfc
+from ntm_workflow.calendar.typed import day as typed_day
 from ntm_workflow.errors import NtmError, Refused, StaleEdit
 from ntm_workflow.store.evidence_files import EvidenceFiles, Stored, safe_name
 from ntm_workflow.web import guard
@@ -116,15 +117,10 @@ def day(text: str) -> date:
     """
     if not text:
         raise Refused("form.no_day")
-    parts = text.replace("-", "/").replace(".", "/").replace(" ", "").split("/")
-    try:
-        numbers = [int(part) for part in parts]
-        if len(numbers) == 3:
-            year_first = len(parts[0]) == 4
-            return date(*numbers) if year_first else date(numbers[2], numbers[1], numbers[0])
-    except (ValueError, OverflowError):
-        pass
-    raise Refused("evidence.date", value=text)
+    found = typed_day(text)
+    if found is None:
+        raise Refused("evidence.date", value=text)
+    return found
 
 
 def trouble(act: str, error: NtmError) -> Trouble:

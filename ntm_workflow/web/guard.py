@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -32,6 +33,13 @@ _HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
+
+# What is behind a link of one's own stays out of other sites' logs and of search.
+_OWN_HEADERS = {
+    **_HEADERS, "referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow",
+}  # fmt: skip
+
+_WORD = re.compile(r"[a-z]+(-[a-z]+)*")  # "xac-nhan": what a link is for, not whose it is
 
 Refusal = Callable[[Request, int, str], Response]
 
@@ -67,7 +75,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                own = is_own(scope["path"])
+                for name, value in (_OWN_HEADERS if own else _HEADERS).items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -92,8 +101,8 @@ class Guard:
             return self.refuse(request, 400, "page.host")
         if request.method == "GET":
             return None
-        if not _same_origin(headers):
-            log.warning("foreign form refused path=%s", request.url.path)
+        if not _same_origin(headers, request.url.path):
+            log.warning("foreign form refused path=%s", shown(request.url.path))
             return self.refuse(request, 403, "page.foreign")
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > self.limit:
@@ -103,23 +112,41 @@ class Guard:
     def _broken(self, request: Request, error: Exception) -> Response:
         number = secrets.token_hex(4)
         request.state.error_id = number
-        log.error("page failed id=%s path=%s", number, request.url.path, exc_info=error)
+        log.error("page failed id=%s path=%s", number, shown(request.url.path), exc_info=error)
         down = type(error).__name__ in ("OperationalError", "InterfaceError", "TimeoutError")
         return self.refuse(request, *((503, "page.database") if down else (500, "page.broken")))
+
+
+def is_own(path: str) -> bool:
+    """True for the pages behind a link of somebody's own."""
+    return path.startswith("/v/")
+
+
+def shown(path: str) -> str:
+    """A path as it may be logged: what follows /v/ is somebody's own, but for a plain word."""
+    parts = path.split("/")
+    if parts[1:2] != ["v"]:
+        return path
+    word = [one for one in parts[2:3] if _WORD.fullmatch(one) and len(parts) > 3]
+    return "/".join(["", "v", *word, "…"])
 
 
 def _host(value: str) -> str:
     return (urlsplit(f"//{value}").hostname or "") if "@" not in value else ""
 
 
-def _same_origin(headers: Headers) -> bool:
+def _same_origin(headers: Headers, path: str) -> bool:
     """What the browser says of where a form comes from, if it says anything.
 
-    Behind a proxy the scheme may differ, so hosts and ports are compared.
+    Behind a proxy the scheme may differ, so hosts and ports are compared. Pages
+    under /v/ send no referrer, and their forms therefore the origin "null": there
+    the form's own token decides.
     """
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
+    if origin == "null" and is_own(path):
+        return True
     return origin is None or urlsplit(origin).netloc == headers.get("host", "")
 
 

@@ -15,9 +15,10 @@ from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import bodies, body_history, counts, notices, tasks
+from ntm_workflow.reports import bodies, body_history, counts, record, tasks
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
+from ntm_workflow.reports.record import Of
 from ntm_workflow.reports.tasks import Filter
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
@@ -202,15 +203,13 @@ def one_body(request: Request, body_id: str) -> Response:
         if not desk.plan.has_body(body_id) and body_id not in desk.given:
             raise NotFound("body.missing", body=body_id)
         speakers = bodies.speakers(desk.session, body_id).get(body_id, [])
-        first = speakers[0].id if speakers else None
         return desk.page(
             "body.html", body=_as_called(body_id, desk), speakers=speakers,
             end=successions.ends(desk.session, desk.today).get(body_id),
             reachable=bodies.reachable(speakers),
             counts=counts.counts(desk.session, desk.plan.id, desk.today, body_id=body_id),
             found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
-            mails=notices.page(desk.session, desk.plan.id, contact=first).items[:10]
-            if first is not None else [],
+            mails=record.few(desk.session, Of(body=body_id), 6),
         )  # fmt: skip
 
 

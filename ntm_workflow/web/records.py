@@ -1,4 +1,4 @@
-"""What was said and done: notices, the mail that arrived in a simulation, the audit."""
+"""What was done: the mail that arrived in a simulation, the audit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.reports import notices, trail
+from ntm_workflow.reports import trail
 from ntm_workflow.web import forms
-from ntm_workflow.web.desk import Desk, opened
+from ntm_workflow.web.desk import opened
 from ntm_workflow.web.guard import POLICY
-from ntm_workflow.web.task_pages import Id
 from ntm_workflow.work import audit
 
 router = APIRouter()
@@ -27,69 +26,25 @@ _MESSAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
-_FRAMING_POLICY = f"{POLICY}; frame-src 'self'"
+FRAMING_POLICY = f"{POLICY}; frame-src 'self'"
 
 
-def _day(text: str) -> date | None:
+def asked_day(text: str) -> date | None:
+    """The day that an address asks for; what it cannot mean is ignored."""
     try:
         return forms.day(text) if text else None
     except Refused:
         return None
 
 
-def _rest(path: str, asked: Mapping[str, str], *pages: str) -> str:
+def rest(path: str, asked: Mapping[str, str], *pages: str) -> str:
+    """The address of a list without its page: "/thong-bao?ngay=22/6/2020&"."""
     kept = {k: v for k, v in asked.items() if v and k not in pages}
     return f"{path}?{urlencode(kept)}&" if kept else f"{path}?"
 
 
-# -- notices -------------------------------------------------------------------------
-
-
-@router.get("/thong-bao")
-def notice_list(request: Request) -> Response:
-    asked = dict(request.query_params)
-    state = asked.get("trang-thai", "")
-    with opened(request) as desk:
-        found = notices.page(
-            desk.session, desk.plan.id,
-            state=state if state in notices.STATES else "",
-            day=_day(asked.get("ngay", "")), older=forms.integer(asked.get("cu-hon")),
-            newer=forms.integer(asked.get("moi-hon")),
-        )  # fmt: skip
-        return desk.page(
-            "notices.html", found=found, chosen=asked, states=notices.STATES,
-            address=_rest("/thong-bao", asked, "cu-hon", "moi-hon"),
-        )  # fmt: skip
-
-
-@router.get("/thong-bao/{notice_id}")
-def one_notice(request: Request, notice_id: Id) -> Response:
-    with opened(request) as desk:
-        told = _notice(desk, notice_id)
-        response = desk.page(
-            "notice.html", told=told, notice=told.notice,
-            attempts=notices.attempts(desk.session, notice_id),
-            tasks=notices.tasks_of(desk.session, notice_id),
-        )  # fmt: skip
-    response.headers["content-security-policy"] = _FRAMING_POLICY
-    return response
-
-
-@router.get("/thong-bao/{notice_id}/thu")
-def notice_message(request: Request, notice_id: Id) -> Response:
-    """The message as its reader sees it, where it can do nothing."""
-    with opened(request) as desk:
-        return _message(_notice(desk, notice_id).notice.html)
-
-
-def _notice(desk: Desk, notice_id: int) -> notices.Told:
-    told = notices.one(desk.session, notice_id)
-    if told is None:
-        raise NotFound("notice.none", id=notice_id)
-    return told
-
-
-def _message(html: str) -> Response:
+def framed(html: str) -> Response:
+    """A message as its reader sees it, where it can do nothing."""
     opened_outside = html.replace("<body", '<base target="_blank"><body', 1)
     return HTMLResponse(opened_outside, headers={"content-security-policy": _MESSAGE_POLICY})
 
@@ -115,13 +70,13 @@ def one_mail(request: Request, name: str) -> Response:
             "mail.html", name=name, message=message, text=_part(message, "plain"),
             has_html=bool(_part(message, "html")),
         )  # fmt: skip
-    response.headers["content-security-policy"] = _FRAMING_POLICY
+    response.headers["content-security-policy"] = FRAMING_POLICY
     return response
 
 
 @router.get("/thu-den/{name}/thu")
 def mail_message(request: Request, name: str) -> Response:
-    return _message(_part(_mail(request, name), "html"))
+    return framed(_part(_mail(request, name), "html"))
 
 
 def _mail(request: Request, name: str) -> EmailMessage:
@@ -150,12 +105,12 @@ def audit_list(request: Request) -> Response:
             desk.session,
             action=action if action in set(audit.Action) else "",
             subject=forms.clean(asked.get("doi-tuong", ""))[:200],
-            day=_day(asked.get("ngay", "")), older=forms.integer(asked.get("cu-hon")),
+            day=asked_day(asked.get("ngay", "")), older=forms.integer(asked.get("cu-hon")),
             newer=forms.integer(asked.get("moi-hon")),
         )  # fmt: skip
         head = trail.head(desk.session)
         return desk.page(
             "audit.html", found=found, chosen=asked, actions=list(audit.Action),
             head=head, checked=checking, broken=audit.verify(desk.session) if checking else None,
-            address=_rest("/nhat-ky", asked, "cu-hon", "moi-hon", "kiem-tra"),
+            address=rest("/nhat-ky", asked, "cu-hon", "moi-hon", "kiem-tra"),
         )  # fmt: skip

@@ -18,7 +18,7 @@ from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.errors import NotFound
 from ntm_workflow.reports import dossier, tasks, why
 from ntm_workflow.reports.dossier import Dossier
-from ntm_workflow.reports.tasks import Cursor, Filter
+from ntm_workflow.reports.tasks import SLUGS, Cursor, Filter
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
 from ntm_workflow.web import acts, forms
@@ -30,13 +30,6 @@ from ntm_workflow.work import tasks as work_tasks
 router = APIRouter()
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what both databases can hold
 
-# The words of the address, in Vietnamese without marks, and what they mean.
-STANDINGS = {
-    "qua-han": "open_overdue", "den-han-tuan-nay": "this_week", "cho-tham-dinh": "to_review",
-    "trong-han": "open_in_time", "xong-dung-han": "done_on_time", "xong-qua-han": "done_late",
-    "bi-tra-lai": "returned", "xin-gia-han": "extension", "tam-dung": "suspended",
-    "da-huy": "cancelled",
-}  # fmt: skip
 LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong": "central"}
 
 
@@ -44,7 +37,7 @@ LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong"
 def task_list(request: Request) -> Response:
     asked = dict(request.query_params)
     with opened(request) as desk:
-        only = _filter(asked, desk)
+        only = filter_of(asked, desk)
         found = tasks.page(
             desk.session, desk.plan, only, desk.today,
             after=Cursor.parse(asked.get("sau", "")), before=Cursor.parse(asked.get("truoc", "")),
@@ -55,12 +48,12 @@ def task_list(request: Request) -> Response:
         )  # fmt: skip
 
 
-def _filter(asked: Mapping[str, str], desk: Desk) -> Filter:
+def filter_of(asked: Mapping[str, str], desk: Desk) -> Filter:
     """What an address asks for; what it cannot mean is ignored."""
     plan = desk.plan
     body, row, section = (asked.get(name, "") for name in ("don-vi", "dong", "muc"))
     return Filter(
-        standing=STANDINGS.get(asked.get("tinh-trang", ""), ""),
+        standing=SLUGS.get(asked.get("tinh-trang", ""), ""),
         section=section if plan.section_title(section) or section == "TC" else "",
         row=row if plan.has_row(row) else "",
         body=body if plan.has_body(body) or (body and body in desk.given) else "",
@@ -77,7 +70,7 @@ def _choices(desk: Desk, only: Filter) -> dict[str, list[tuple[str, str]]]:
     bodies = sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
     levels = {body.level for body in plan.bodies}
     return {
-        "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in STANDINGS.items()],
+        "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in SLUGS.items()],
         "muc": [(s.id, f"{s.id}. {s.title}") for s in plan.sections]
         + ([("TC", say("criteria.section"))] if plan.criteria else []),
         "dong": [(row.id, f"{row.id} {row.content}") for row in plan.all_rows],

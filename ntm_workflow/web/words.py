@@ -76,15 +76,6 @@ def body(plan: Plan | None, body_id: str) -> str:
     return plan.body(body_id).short if plan and plan.has_body(body_id) else body_id
 
 
-def rung(code: str) -> str:
-    """ "T-14" → "trước hạn 14 ngày", "T+3" → "quá hạn 3 ngày"."""
-    if code.startswith("T"):
-        days = int(code[1:])
-        key = "before" if days < 0 else "after" if days else "day"
-        return say(f"rung.{key}", days=abs(days))
-    return say(f"rung.{code}")
-
-
 # -- bars -----------------------------------------------------------------------
 
 COUNTS = ("done_on_time", "done_late", "open_in_time", "open_overdue")
@@ -162,6 +153,8 @@ def _value(key: str, value: Any, plan: Plan) -> str:
         return say(f"kind.{value}")
     if key == "state":
         return say(f"notice.{value}")
+    if key == "what":
+        return say(f"contact.part.{value}")
     if key == "resent" and not value:
         return ""
     if isinstance(value, str) and _ISO_DAY.fullmatch(value):

@@ -253,7 +253,8 @@ def _move_due(
     due = move.due_to
     task.due_on, task.opens_on = due, min(task.opens_on, due)
     if task.suspended_on is None:
-        task.next_action_on = ladder.first_day(due, today, plan.reminders, days)
+        rules = plan.reminders_of(task.row_id)
+        task.next_action_on = ladder.first_day(due, today, rules, days)
     session.add(
         DueChange(
             task_id=task.id, changed_on=today, old_due=move.due_from, new_due=due,

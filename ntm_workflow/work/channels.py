@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,19 +12,26 @@ from sqlalchemy.orm import Session
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.store.keys import Keys
 from ntm_workflow.store.tables import Address, Channel, Contact
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, contacts
 from ntm_workflow.work.audit import Action, Actor, Entry
+from ntm_workflow.work.contacts import By
 
-KINDS = ("zalobot", "apprise")  # what a person can add; mail is always there
+KINDS = ("zalooa", "zbs", "zalobot", "apprise")  # what a person can add; mail is always there
 
 
 def put(
-    session: Session, name: str, kind: str, secret: str, keys: Keys, *, now: datetime, actor: Actor
-) -> Channel:
+    session: Session, name: str, kind: str, secret: str, keys: Keys, *, now: datetime,
+    actor: Actor, settings: Mapping[str, Any] | None = None, tokens_of: str | None = None,
+    per_minute: int | None = None,
+) -> Channel:  # fmt: skip
     """Add a channel or give it a new secret, which is kept encrypted. Its circuit is closed.
 
+    `settings` are added to those it has. A template channel has no secret: it
+    sends with the tokens of the Official Account `tokens_of`.
+
     Raises:
-        Refused: the name belongs to a channel of another kind.
+        Refused: the name belongs to a channel of another kind, or `tokens_of`
+            is no Official Account.
     """
     audit.lock(session)
     channel = session.get(Channel, name)
@@ -31,13 +40,23 @@ def put(
         session.add(channel)
     if channel.kind != kind:
         raise Refused("channel.other_kind", name=name, kind=channel.kind)
-    channel.secret, channel.state = keys.hide(secret.encode()), "active"
+    if kind == "zbs":
+        _must_hold_tokens(session, tokens_of)
+    channel.secret, channel.state = keys.hide(secret.encode()) if secret else None, "active"
+    channel.settings = {**channel.settings, **(settings or {})}
+    channel.tokens_of, channel.per_minute = tokens_of, per_minute or channel.per_minute
     channel.broken_at = channel.retry_at = None
     channel.broken_class = channel.broken_why = ""
     session.flush()
     entry = Entry(Action.CHANNEL_SET, f"channel/{name}", {"kind": kind})
     audit.append(session, actor, now, [entry])
     return channel
+
+
+def _must_hold_tokens(session: Session, name: str | None) -> None:
+    holder = session.get(Channel, name) if name else None
+    if holder is None or holder.kind != "zalooa":
+        raise Refused("channel.tokens_of")
 
 
 def add_address(
@@ -54,19 +73,6 @@ def add_address(
     contact = session.scalar(select(Contact).where(Contact.email == email.strip().lower()))
     if contact is None:
         raise NotFound("contact.none", email=email)
-    if session.get(Channel, channel) is None:
-        raise NotFound("channel.none", name=channel)
-    taken = select(Address).where(Address.channel == channel, Address.value == value)
-    other = session.scalar(taken.where(Address.contact_id != contact.id))
-    if other is not None:
-        raise Refused("address.taken", channel=channel)
-    found = next((one for one in contact.addresses if one.channel == channel), None)
-    if found is None:
-        found = Address(channel=channel, added_at=now)
-        contact.addresses.append(found)
-    found.value, found.always, found.rank = value, always, rank
-    found.unusable_at, found.unusable_why = None, ""
-    session.flush()
-    entry = Entry(Action.ADDRESS_ADDED, f"contact/{contact.id}", {"channel": channel})
-    audit.append(session, actor, now, [entry])
-    return found
+    return contacts.give_address(
+        session, contact, channel, value, By(actor, now), always=always, rank=rank
+    )

@@ -109,7 +109,7 @@ def submit(
     session.add(submission)
     task.state, task.submitted_on, task.returned_on = "submitted", today, None
     task.news = ""
-    task.next_action_on = days.add(today, plan.reminders.review_working_days)
+    task.next_action_on = days.add(today, plan.reminders_of(task.row_id).review_working_days)
     session.flush()
     data = {
         "plan": task.plan_id, "submission": submission.id, "number": f"{doc.number}/{doc.symbol}",

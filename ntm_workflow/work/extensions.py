@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,8 +12,11 @@ from ntm_workflow.calendar import ladder
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import Refused
 from ntm_workflow.store.tables import DueChange, Extension, Task
+from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
+
+ASKED = "X"  # before a rung: it is told to who decides on a later due day ("XT-3")
 
 
 def ask(
@@ -35,6 +38,9 @@ def ask(
         task_id=task.id, wanted_due=wanted, reason=reason.strip(), asked_at=now, asked_by=by.name
     )
     session.add(extension)
+    if task.next_action_on:  # whoever decides hears of it on the next working day
+        tomorrow = now.astimezone(ZONE).date() + timedelta(days=1)
+        task.next_action_on = min(task.next_action_on, tomorrow)
     session.flush()
     data = {"plan": task.plan_id, "wanted": wanted, "reason": reason.strip()}
     audit.append(session, by, now, [Entry(Action.EXTENSION_ASKED, task.code, data)])
@@ -136,7 +142,7 @@ def _move(
 ) -> None:
     old, task.due_on = task.due_on, to
     if task.suspended_on is None:
-        task.next_action_on = ladder.first_day(to, today, plan.reminders, days)
+        task.next_action_on = ladder.first_day(to, today, plan.reminders_of(task.row_id), days)
     session.add(
         DueChange(task_id=task.id, changed_on=today, old_due=old, new_due=to, reason=reason)
     )

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.errors import NotFound, Refused
+from ntm_workflow.errors import AppendixFaults, NotFound, Refused
 from ntm_workflow.store.tables import PlanRecord, PlanVersion, RowRecord, RowRole
-from ntm_workflow.work import audit, body_names
+from ntm_workflow.texts import ZONE
+from ntm_workflow.work import audit, body_names, ladders
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 Marks = frozenset[tuple[str, str, date | None]]
@@ -77,7 +78,10 @@ def put_in_force(
     must_be_in_force(session, plan.id)
     if current and current.digest == plan.digest:
         return False
+    was = _readable(session, current) if current else None
     before = register(session, plan, now=now)
+    if was:
+        ladders.follow(session, was, plan, now.astimezone(ZONE).date())
     version = current.version + 1 if current else 1
     session.add(
         PlanVersion(
@@ -151,7 +155,7 @@ def _write_rows(session: Session, plan: Plan) -> None:
         session.merge(
             RowRecord(
                 plan_id=plan.id, row_id=row.id, section=row.section, content=row.content,
-                timing=row.timing_text,
+                timing=row.timing_text, secrecy=row.secrecy,
             )
         )  # fmt: skip
     session.flush()
@@ -278,6 +282,14 @@ def current(session: Session, at: Marks, have: Mapping[str, Plan]) -> dict[str, 
         if plan:
             found[plan_id] = plan
     return found
+
+
+def _readable(session: Session, version: PlanVersion) -> Plan | None:
+    """A version's plan; None where it was written for an older program."""
+    try:
+        return _PARSED.get(version.digest) or _read(session, version.plan_id, version.digest)
+    except AppendixFaults:
+        return None
 
 
 def _read(session: Session, plan_id: str, digest: str) -> Plan | None:

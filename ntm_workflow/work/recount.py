@@ -13,13 +13,13 @@ from itertools import takewhile
 from sqlalchemy import ColumnElement, and_, case, exists, func, null, select, update
 from sqlalchemy.orm import Session
 
-from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.model import Plan, Reminders
 from ntm_workflow.calendar import ladder
 from ntm_workflow.calendar.occurrences import Occurrence, dated
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import DueChange, Task
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, ladders
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 CAUSE = "calendar"
@@ -107,7 +107,8 @@ def _move(
     found = session.execute(select(Task.id, Task.body_id).where(where).order_by(Task.id)).all()
     if not found:
         return []
-    first = ladder.first_day(new.due_on, today, plan.reminders, days)
+    rules = plan.reminders_of(old.row_id)
+    first = ladder.first_day(new.due_on, today, rules, days)
     session.execute(
         update(Task)
         .where(where)
@@ -155,32 +156,36 @@ def _follow_rungs(
         Task.plan_id == plan.id, Task.state == "open", Task.suspended_on.is_(None),
         Task.news == "", Task.next_action_on > today,
     )  # fmt: skip
-    groups = session.execute(select(Task.due_on, Task.next_action_on).where(waiting).distinct())
+    whose = ladders.of_tasks([plan])
+    groups = session.execute(
+        select(whose, Task.due_on, Task.next_action_on).where(waiting).distinct()
+    )
     moved = [
-        (due_on, next_on, day)
-        for due_on, next_on in groups.all()
-        if (day := _new_day(plan, due_on, next_on, before, after)) not in (None, next_on)
+        (row, due_on, next_on, day)
+        for row, due_on, next_on in groups.all()
+        if (day := _new_day(plan.reminders_of(row), due_on, next_on, before, after))
+        not in (None, next_on)
     ]
-    for due_on, next_on, day in sorted(moved, key=_away_first):
+    for row, due_on, next_on, day in sorted(moved, key=_away_first):
         session.execute(
             update(Task)
-            .where(waiting, Task.due_on == due_on, Task.next_action_on == next_on)
+            .where(waiting, whose == row, Task.due_on == due_on, Task.next_action_on == next_on)
             .values(next_action_on=max(day, today))
             .execution_options(synchronize_session=False)
         )
 
 
-def _away_first(move: tuple[date, date, date]) -> int:
+def _away_first(move: tuple[str, date, date, date]) -> int:
     """In the order in which no rung lands on a day whose own rung has yet to move."""
-    _, next_on, day = move
+    _, _, next_on, day = move
     return next_on.toordinal() if day < next_on else -next_on.toordinal()
 
 
 def _new_day(
-    plan: Plan, due_on: date, next_on: date, before: WorkCalendar, after: WorkCalendar
+    rules: Reminders, due_on: date, next_on: date, before: WorkCalendar, after: WorkCalendar
 ) -> date | None:
     """The day of the rung that was to go out on `next_on`; None where no rung was."""
-    rungs = takewhile(lambda r: r.day <= next_on, ladder.rungs(due_on, plan.reminders, before))
+    rungs = takewhile(lambda r: r.day <= next_on, ladder.rungs(due_on, rules, before))
     offsets = [r.offset for r in rungs if r.day == next_on]
     if not offsets:
         return None

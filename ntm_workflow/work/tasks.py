@@ -151,7 +151,8 @@ def _new_task(
     plan: Plan, days: WorkCalendar, row_id: str, occurrence: Occurrence, today: date
 ) -> dict[str, Any]:
     """A task of the occurrence, all but its body."""
-    first = ladder.first_day(occurrence.due_on, occurrence.opens_on, plan.reminders, days)
+    rules = plan.reminders_of(row_id)
+    first = ladder.first_day(occurrence.due_on, occurrence.opens_on, rules, days)
     return {
         "plan_id": plan.id, "row_id": row_id, "period": occurrence.period,
         "opens_on": occurrence.opens_on, "nominal_due": occurrence.nominal_due,
@@ -289,7 +290,8 @@ def resume(
         select(Suspension).where(Suspension.task_id == task.id, Suspension.until_on.is_(None))
     ).one()
     stretch.until_on, task.suspended_on = today, None
-    task.next_action_on = ladder.first_day(task.due_on, today, plan.reminders, days)
+    rules = plan.reminders_of(task.row_id)
+    task.next_action_on = ladder.first_day(task.due_on, today, rules, days)
     _note(session, actor, now, Action.TASK_RESUMED, task)
 
 

@@ -175,7 +175,7 @@ def test_a_contact_that_owes_and_coordinates_hears_of_a_task_once_as_the_one_who
 def test_a_submitted_task_is_quiet_for_its_body_and_reminds_the_reviewer_every_three_working_days(
     review_row: Scene,
 ) -> None:
-    review_row.remind(june(16))
+    review_row.tell(june(16))
     review_row.submit(BQL, june(18))  # a Thursday
     review_row.remind_through(june(17), july(8))
     later = [(one.day, one.to, one.role) for one in review_row.said(task=BQL)][1:]
@@ -187,8 +187,8 @@ def test_a_submitted_task_is_quiet_for_its_body_and_reminds_the_reviewer_every_t
 
 def test_after_a_missed_week_the_reviewer_is_reminded_once(review_row: Scene) -> None:
     review_row.submit(BQL, june(3))
-    review_row.remind(june(22))
-    review_row.remind(june(23))
+    review_row.tell(june(22))
+    review_row.tell(june(23))
     assert [one.day for one in review_row.said(task=BQL)] == [june(22)]
 
 

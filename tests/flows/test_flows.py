@@ -16,13 +16,14 @@ from sqlalchemy import func, select
 
 from flows.deliver import deliver
 from flows.open_tasks import open_due, open_tasks
+from flows.quarterly_reminder import quarterly_reminder
 from flows.send_reminders import send_reminders
 from flows.simulate import advance
 from ntm_workflow import simulation
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.serve import deployments, flow_run
-from ntm_workflow.store.tables import AuditEntry, Task
+from ntm_workflow.serve import deployments, flow_run, ping
+from ntm_workflow.store.tables import AuditEntry, DailyRun, Task
 from ntm_workflow.work.audit import Actor
 
 START = date(2020, 6, 22)
@@ -96,6 +97,26 @@ def test_reminding_and_delivering_leave_a_report(simulated: Runtime) -> None:
     deliver()
     assert artifacts("da-don-doc")
     assert artifacts("thu-da-gui")
+
+
+def test_the_daily_flows_write_down_that_they_ran(simulated: Runtime) -> None:
+    open_due()
+    send_reminders()
+    quarterly_reminder()
+    with simulated.reader() as session:
+        found = session.execute(select(DailyRun.day, DailyRun.name, DailyRun.finished_at)).all()
+    assert {(day, name) for day, name, finished in found if finished} == {
+        (START, "open-due"), (START, "send-reminders"), (START, "quarterly-reminder"),
+    }  # fmt: skip
+
+
+def test_delivering_tells_the_watchdog_after_it(
+    rt: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Runtime] = []
+    monkeypatch.setattr(ping, "all_is_well", heard.append)
+    deliver()
+    assert len(heard) == 1
 
 
 def test_advancing_lives_every_day_and_stops_at_the_last(simulated: Runtime) -> None:

@@ -38,10 +38,11 @@ def daily(plan: Plan, tmp_path_factory: pytest.TempPathFactory, sink: Sink) -> I
 
 @pytest.fixture(scope="module")
 def every_fifth(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
-    """The same stretch with a run on every fifth day only; no mail server."""
+    """The same stretch with a run on every fifth day only."""
     var = tmp_path_factory.mktemp("fifth")
-    scene = fresh(f"sqlite:///{var / 'ntm.db'}", plan, var)
-    yield lived(scene, list(every_day(NEW_YEAR, AFTER_TET, 5)))
+    with smtp_sink.running() as own:
+        scene = fresh(f"sqlite:///{var / 'ntm.db'}", plan, var, mail_url=own.url)
+        yield lived(scene, list(every_day(NEW_YEAR, AFTER_TET, 5)))
     scene.rt.engine.dispose()
 
 

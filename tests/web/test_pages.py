@@ -29,6 +29,7 @@ from web_office import (
 )
 
 from ntm_workflow import texts
+from ntm_workflow.reports import tasks as report_tasks
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import SimulatedClock
 from ntm_workflow.web import task_pages
@@ -280,10 +281,11 @@ def test_a_database_that_is_gone_is_said_and_health_says_so_too(an: Person, town
     assert "Chưa kết nối được cơ sở dữ liệu" in answer.text
 
 
-def test_health_is_one_statement(an: Person, town: Runtime) -> None:
-    with statements(town) as sent:
-        assert an.open("/healthz").status_code == 200
-    assert len(sent) == 1
+def test_health_is_two_statements_and_life_is_one(an: Person, town: Runtime) -> None:
+    for path, cost in (("/healthz", 2), ("/livez", 1)):
+        with statements(town) as sent:
+            assert an.open(path).status_code == 200
+        assert len(sent) == cost, path
 
 
 # -- how it is made -----------------------------------------------------------------
@@ -323,7 +325,7 @@ def test_every_sentence_the_pages_say_is_in_the_catalogue(town: Runtime) -> None
     )
     named = set(re.findall(r"""say\(\s*f?["']([\w.-]+)["'](?! ~)""", sources))
     named |= {f"action.{action}" for action in Action}
-    named |= {f"standing.{name}" for name in task_pages.STANDINGS.values()}
+    named |= {f"standing.{name}" for name in report_tasks.SLUGS.values()}
     named |= {f"{key}{end}" for key in re.findall(r'"(page\.[a-z_]+)"', sources)
               for end in ("", ".title") if key != "page.missing.title"}  # fmt: skip
     missing = {key for key in named if not key.endswith(".") and not texts.has(key)}

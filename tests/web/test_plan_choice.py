@@ -164,7 +164,7 @@ def test_asking_for_changed_plans_costs_one_statement(an: Person, twin: Runtime)
     an.open("/don-vi")
     with statements(twin) as sent:
         an.open(f"/viec/{task}")
-    asked = [one for one in sent if 'FROM "plan"' in one]
+    asked = [one for one in sent if '"plan".digest' in one]
     assert len(asked) == 1, sent
     assert not [one for one in sent if "plan_version" in one]
 

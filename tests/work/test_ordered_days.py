@@ -393,14 +393,14 @@ def test_a_rung_on_a_day_that_is_ordered_off_goes_out_the_working_day_before(
     scene = Scene(rt)
     scene.contact("an", "bql-tan-lap")
     scene.open(DAY)
-    scene.remind(DAY)
+    scene.tell(DAY)
     rung = date(2020, 6, 23)  # seven days before the due day
     assert scene.task(OURS).next_action_on == rung
     order(scene, rung)
     assert scene.task(OURS).due_on == ORDERED
     later = fresh(scene)
     for day in (DAY, rung, date(2020, 6, 24)):
-        later.remind(day)
+        later.tell(day)
     assert [(s.day, s.rung) for s in later.said(task=OURS)] == [(DAY, "T-14"), (DAY, "T-7")]
 
 

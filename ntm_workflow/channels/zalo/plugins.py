@@ -22,7 +22,7 @@ from ntm_workflow.channels.zalo.senders import TEXT_LIMIT, Bot, OfficialAccount
 _ACCOUNT = {"name": "account", "type": "string", "required": True}
 
 
-class _Zalo(NotifyBase):
+class Zalo(NotifyBase):
     """`message` is what to send, `account` through what, `result` what came of it."""
 
     setup_url = ""
@@ -59,7 +59,7 @@ class _Zalo(NotifyBase):
         found = self._sent(message)
         self.result = Result(
             found.outcome, found.detail, round(time.monotonic() - started, 3), found.code,
-            found.provider_id,
+            found.provider_id, found.quota_left,
         )  # fmt: skip
         if found.outcome is not Outcome.OK:
             self.logger.warning("%s not sent outcome=%s", self.scheme, found.outcome)
@@ -86,7 +86,7 @@ class _Zalo(NotifyBase):
         return found
 
 
-class NotifyZaloOA(_Zalo):
+class NotifyZaloOA(Zalo):
     """Consultation message of an Official Account, to a user id."""
 
     service_name = "Zalo Official Account"
@@ -97,7 +97,7 @@ class NotifyZaloOA(_Zalo):
         return self.account.consult(message)
 
 
-class NotifyZbs(_Zalo):
+class NotifyZbs(Zalo):
     """Template message of an Official Account, to a phone number or a user id."""
 
     service_name = "Zalo ZBS template"
@@ -109,7 +109,7 @@ class NotifyZbs(_Zalo):
         return self.account.template(self.targets[0], message)
 
 
-class NotifyZaloBot(_Zalo):
+class NotifyZaloBot(Zalo):
     """Message of a Zalo Bot, to a chat id."""
 
     service_name = "Zalo Bot"

@@ -92,7 +92,9 @@ class OfficialAccount:
             return result
         data = reply.body.get("data")
         sent = data.get(id_key) if isinstance(data, dict) else None
-        return Result(Outcome.OK, provider_id=str(sent or ""), code="0")
+        return Result(
+            Outcome.OK, provider_id=str(sent or ""), code="0", quota_left=_quota_left(data)
+        )
 
     def _call(
         self, method: str, url: str, table: dict[int, Outcome], paid: bool = False, **what: Any
@@ -117,6 +119,12 @@ class OfficialAccount:
             headers["appsecret_proof"] = oauth.proof(self._app, access)
         reply = wire.call(self._http, method, url, headers=headers, **what)
         return reply, _judged(reply, table, paid)
+
+
+def _quota_left(data: object) -> int | None:
+    """How many messages of today's quota are left, where the answer says so."""
+    quota = data.get("quota") if isinstance(data, dict) else None
+    return wire.number(quota.get("remainingQuota")) if isinstance(quota, dict) else None
 
 
 def _judged(reply: Reply, table: dict[int, Outcome], paid: bool) -> Result:

@@ -28,6 +28,7 @@ from ntm_workflow.store.tables.people import (
     Contact,
     ContactBody,
     LinkCode,
+    PersonalLink,
 )
 from ntm_workflow.store.tables.plans import (
     ImportDraft,
@@ -82,6 +83,7 @@ __all__ = [
     "NoticeItem",
     "OccurrenceRecord",
     "OrderedDayRecord",
+    "PersonalLink",
     "PlanRecord",
     "PlanVersion",
     "ReminderRun",

@@ -88,6 +88,18 @@ class Notice(Base):
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
+        Index(
+            "ix_notice_sending",
+            "claimed_at",
+            sqlite_where=text("state = 'sending'"),
+            postgresql_where=text("state = 'sending'"),
+        ),
+        Index(
+            "ix_notice_instead_of",
+            "instead_of",
+            sqlite_where=text("instead_of IS NOT NULL"),
+            postgresql_where=text("instead_of IS NOT NULL"),
+        ),
         Index("ix_notice_run_on", "run_on", "id"),
         Index(
             "ix_notice_provider",
@@ -165,7 +177,7 @@ class NoticeAttempt(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     outcome: Mapped[str] = mapped_column(String(12))
     detail: Mapped[str]
     seconds: Mapped[float]

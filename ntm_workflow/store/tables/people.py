@@ -79,6 +79,24 @@ class ContactBody(Base):
     role: Mapped[str] = mapped_column(default="")
 
 
+class PersonalLink(Base):
+    """A link by which a contact works on its tasks without a password.
+
+    The link itself is not here: it is sealed with the installation's key
+    (work/links.py). One with an older `version` than its contact's `link_version`
+    is revoked, and so is one with `revoked_at`.
+    """
+
+    __tablename__ = "personal_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    version: Mapped[int]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
 class LinkCode(Base):
     """A code that a contact sends once to the Official Account or bot: "LIENKET 4F7K-9Q2M".
 

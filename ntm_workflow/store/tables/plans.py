@@ -67,6 +67,7 @@ class RowRecord(Base):
     section: Mapped[str] = mapped_column(String(20))
     content: Mapped[str]
     timing: Mapped[str]
+    secrecy: Mapped[str] = mapped_column(String(12), default="", server_default="")
 
 
 class RowRole(Base):

@@ -1,0 +1,100 @@
+"""Telling a person that a channel broke: the coordination office, through another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ntm_workflow import texts
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.channels.result import Message
+from ntm_workflow.chase import digest
+from ntm_workflow.store.tables import (
+    Address,
+    Channel,
+    Contact,
+    ContactBody,
+    Notice,
+    ReminderRun,
+)
+from ntm_workflow.texts import ZONE
+from ntm_workflow.work.audit import Action, Entry
+
+KIND = "alert"
+
+
+def queue(session: Session, plans: Sequence[Plan], broken: str, now: datetime) -> list[Entry]:
+    """Owe the coordination offices one message about a channel, through their first other one.
+
+    Who has no other working channel is told by the board alone. Returns the
+    audit entries.
+    """
+    ways = _other_ways(session, plans, broken)
+    if not ways:
+        return []
+    today = now.astimezone(ZONE).date()
+    run = ReminderRun(kind=KIND, run_on=today, started_at=now)
+    session.add(run)
+    session.flush()
+    made = [
+        Notice(
+            run_id=run.id, contact_id=contact, channel=channel, kind=KIND, plan_id=plans[0].id,
+            run_on=today, not_before=now, parameters={"channel": broken},
+        )
+        for contact, channel in ways.items()
+    ]  # fmt: skip
+    session.add_all(made)
+    session.flush()
+    return [
+        Entry(
+            Action.NOTICE_QUEUED, f"notice/{one.id}",
+            {"kind": KIND, "contact": one.contact_id, "channel": broken},
+        )
+        for one in made
+    ]  # fmt: skip
+
+
+def _other_ways(session: Session, plans: Sequence[Plan], broken: str) -> dict[int, str]:
+    """Contact of a coordination office → its first working channel that is not the broken one."""
+    query = (
+        select(Address.contact_id, Address.channel)
+        .join(Channel, Channel.name == Address.channel)
+        .join(Contact, Contact.id == Address.contact_id)
+        .where(
+            Contact.active, Address.unusable_at.is_(None), Channel.state == "active",
+            Channel.kind != "zbs",  # templates say what was agreed on, and are paid
+            Address.channel != broken,
+            Address.contact_id.in_(
+                select(ContactBody.contact_id).where(
+                    ContactBody.body_id.in_({plan.coordination_office for plan in plans})
+                )
+            ),
+        )
+        .order_by(Address.contact_id, Address.rank, Address.id)
+    )  # fmt: skip
+    found: dict[int, str] = {}
+    for contact, channel in session.execute(query):
+        found.setdefault(contact, channel)
+    return found
+
+
+def compose(session: Session, notice: Notice, base_url: str, domain: str) -> Message | None:
+    """The alert in words; None where the channel works again."""
+    channel = session.get(Channel, notice.parameters.get("channel", ""))
+    if channel is None or channel.state != "broken" or channel.broken_at is None:
+        return None
+    contact = session.get_one(Contact, notice.contact_id)
+    waiting = session.scalar(
+        select(func.count()).where(Notice.channel == channel.name, Notice.state == "pending")
+    )
+    said = {
+        "channel": channel.name, "since": texts.clock(channel.broken_at),
+        "why": texts.say(f"alert.why.{channel.broken_class}"), "said": channel.broken_why,
+        "waiting": waiting, "url": base_url,
+    }  # fmt: skip
+    return digest.plain(
+        notice, contact, domain, texts.say("alert.subject", **said), texts.say("alert.text", **said)
+    )

@@ -1,0 +1,127 @@
+"""Chase by hand: what was chosen → a look at what will be sent → sent, once a day each.
+
+The address says what is chosen, as the list of tasks does: `?viec=412`, `?dong=III.1`,
+`?don-vi=bql-tan-lap`, `?tinh-trang=qua-han`. Forms keep it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.chase import by_hand
+from ntm_workflow.chase.by_hand import Chosen, Preview
+from ntm_workflow.errors import NotFound, Refused
+from ntm_workflow.reports import dossier, tasks
+from ntm_workflow.store.tables import Task
+from ntm_workflow.texts import say
+from ntm_workflow.web import forms
+from ntm_workflow.web.desk import Desk, opened, up_to_date
+from ntm_workflow.web.forms import Posted, Trouble
+from ntm_workflow.web.task_pages import filter_of
+from ntm_workflow.web.which_plan import FIELD
+from ntm_workflow.work.audit import Actor
+
+log = logging.getLogger("ntm.web")
+router = APIRouter()
+PATH = "/don-doc"
+_KEPT = ("viec", "dong", "don-vi", "tinh-trang", "muc", "cap", "ky", "tim", FIELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an address chooses: tasks of one plan, what they are called, where they are seen."""
+
+    plan: Plan
+    ids: Chosen
+    name: str
+    back: str
+    query: str
+
+
+@router.get(PATH)
+def ask(request: Request) -> Response:
+    return _show(request)
+
+
+@router.post(PATH)
+def chase(request: Request, form: Posted) -> Response:
+    """`buoc=xem` shows what will be sent, `buoc=gui` lets it be sent."""
+    note, step = forms.clean(str(form.get("y_kien", ""))), str(form.get("buoc", ""))
+    rt = up_to_date(request)
+    try:
+        if not forms.from_us(request, form):
+            raise Refused("form.expired")
+        if step not in ("xem", "gui"):
+            raise Refused("form.unknown")
+        with opened(request) as desk:
+            choice = _choice(desk)
+            when: dict[str, Any] = {"today": desk.today, "now": desk.now, "note": note}
+        if step == "xem":
+            seen = by_hand.preview(rt, choice.plan, choice.ids, **when)
+            return _show(request, note=note, seen=seen)
+        by = Actor("trang web", "coordination", choice.plan.coordination_office, via="page")
+        with rt.sessions.begin() as session:
+            done = by_hand.queue(session, choice.plan, choice.ids, actor=by, **when)
+    except NotFound:
+        raise
+    except Refused as error:
+        log.info("refused chase key=%s", error.key)
+        return _show(request, note=note, trouble=forms.trouble("don-doc", error))
+    counted = {"thu": len(done.told), "so-viec": done.tasks}
+    return RedirectResponse(f"{PATH}?{choice.query}&{urlencode({'xong': 1, **counted})}", 303)
+
+
+def _show(
+    request: Request, note: str = "", seen: Preview | None = None, trouble: Trouble | None = None
+) -> Response:
+    asked = request.query_params
+    told, count = (forms.integer(asked.get(name)) or 0 for name in ("thu", "so-viec"))
+    done = say("hand.done" if told else "hand.nobody", notices=told, tasks=count)
+    with opened(request) as desk:
+        choice = _choice(desk)
+        return desk.page(
+            "chase.html", trouble.status if trouble else 200, choice.plan, choice=choice,
+            standing=by_hand.standing(desk.session, choice.ids, desk.today), note=note, seen=seen,
+            trouble=trouble, done=done if asked.get("xong") and not (seen or trouble) else "",
+            limit=by_hand.NOTE_LIMIT, most=by_hand.TEXTS,
+        )  # fmt: skip
+
+
+def _choice(desk: Desk) -> Choice:
+    """What the address chooses. Raises NotFound for a task, row or body that is not there."""
+    asked = {k: v for k, v in desk.request.query_params.items() if v and k in _KEPT}
+    query = urlencode(asked)
+    if "viec" in asked:
+        number = forms.integer(asked["viec"])
+        task = dossier.task(desk.session, number) if number else None
+        if task is None:
+            raise NotFound("task.unknown", task=asked["viec"])
+        ids = select(Task.id).where(Task.id == task.id)
+        plan = desk.rt.plan_of(task.plan_id)
+        return Choice(plan, ids, say("hand.of.task", name=task.code), f"/viec/{task.id}", query)
+    only = filter_of(asked, desk)
+    understood = {"dong": only.row, "don-vi": only.body, "tinh-trang": only.standing,
+                  "muc": only.section, "cap": only.level}  # fmt: skip
+    if any(name in asked and not found for name, found in understood.items()):
+        raise NotFound("page.missing")  # never more than was meant
+    ids = tasks.ids(desk.session, desk.plan, only, desk.today)
+    return Choice(desk.plan, ids, _name(desk, only, asked), f"/viec?{query}", query)
+
+
+def _name(desk: Desk, only: tasks.Filter, asked: dict[str, str]) -> str:
+    given = {name for name in asked if name != FIELD}
+    if given == {"dong"}:
+        return say("hand.of.row", name=only.row)
+    if given == {"don-vi"}:
+        return say("hand.of.body", name=desk.body_name(only.body))
+    if given == {"tinh-trang"}:
+        return say("hand.of.standing", name=say(f"standing.{only.standing}").lower())
+    return say("hand.of.list")

@@ -1,0 +1,93 @@
+"""Contacts in a real browser: on a phone and on a desk, without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from browser_office import DESK, PHONE
+from playwright.sync_api import BrowserContext, expect
+from sqlalchemy import select
+
+from ntm_workflow.chase import confirm
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.tables import Address, Contact
+
+Office = tuple[str, Runtime]
+Browse = Callable[..., BrowserContext]
+VU_LE = "vanthu.vu-le@bacson.example.vn.invalid"
+TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_an_absence_is_found_written_down_and_seen_in_the_list(
+    office: Office, browse: Browse, viewport: dict[str, int]
+) -> None:
+    address, _ = office
+    page = browse(viewport=viewport, java_script_enabled=False).new_page()
+    page.goto(f"{address}/lien-he")
+    page.get_by_label("Tìm theo tên đơn vị").fill("vu le")
+    page.get_by_role("button", name="Lọc").click()
+    page.get_by_role("link", name="Bộ phận văn thư xã Vũ Lễ").first.click()
+    page.get_by_text("Ghi ngày vắng và người thay").click()
+    page.get_by_label("Vắng từ ngày").fill("22/6/2020")
+    page.get_by_label("Đến hết ngày").fill("21/6/2020")
+    page.get_by_label("Người thay").fill(TAN_LAP)
+    page.get_by_role("button", name="Ghi", exact=True).first.click()
+    expect(page.get_by_role("alert")).to_contain_text("Ngày về")
+    page.get_by_label("Đến hết ngày").fill("30/6/2020")
+    page.get_by_role("button", name="Ghi", exact=True).first.click()
+    expect(page.get_by_role("status")).to_contain_text("Đã ghi ngày vắng")
+    page.goto(f"{address}/lien-he?tinh-trang=vang")
+    expect(page.locator("table")).to_contain_text("Vắng đến 30/6/2020", ignore_case=True)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_a_file_is_exported_edited_previewed_and_put_in(
+    office: Office, browse: Browse, tmp_path: Path, viewport: dict[str, int]
+) -> None:
+    address, rt = office
+    page = browse(viewport=viewport, java_script_enabled=False).new_page()
+    page.goto(f"{address}/lien-he")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    file = tmp_path / "sua.csv"
+    text = Path(download.value.path()).read_text("utf-8-sig")
+    file.write_text(text.replace(VU_LE, "x@"), "utf-8")
+    page.get_by_role("link", name="Nhập từ tệp").click()
+    page.get_by_label("Tệp đầu mối").set_input_files(file)
+    page.get_by_role("button", name="Xem trước").click()
+    expect(page.get_by_role("alert")).to_contain_text("không phải địa chỉ thư điện tử")
+    file.write_text(text.replace(VU_LE, "moi@x.vn"), "utf-8")
+    page.get_by_label("Tệp đầu mối").set_input_files(file)
+    page.get_by_role("button", name="Xem trước").click()
+    page.get_by_role("button", name="Thực hiện").click()
+    expect(page.get_by_role("status")).to_contain_text("Đã nhập")
+    with rt.reader() as session:
+        assert session.scalar(select(Contact.id).where(Contact.email == "moi@x.vn"))
+
+
+def test_the_owner_of_an_address_confirms_it_on_a_phone(office: Office, browse: Browse) -> None:
+    address, rt = office
+    with rt.reader() as session:
+        one = session.scalars(select(Address).where(Address.value == VU_LE)).one()
+        link = address + confirm.PATH + confirm.token(rt.keys, one)
+    page = browse(viewport=PHONE, java_script_enabled=False).new_page()
+    page.goto(link)
+    page.get_by_role("button", name="Xác nhận địa chỉ này là của tôi").click()
+    expect(page.get_by_role("status")).to_contain_text("đã được xác nhận")
+
+
+def test_no_page_of_contacts_scrolls_sideways_on_a_phone(office: Office, browse: Browse) -> None:
+    address, rt = office
+    with rt.sessions.begin() as session:
+        one = session.scalars(select(Address).where(Address.value == VU_LE)).one()
+        one.unusable_at = rt.now()
+        one.unusable_why = "550 5.1.1 <hop-thu-khong-con-ton-tai-nua@mien-rat-dai.example.vn>: x"
+        number = one.contact_id
+    page = browse(viewport=PHONE).new_page()
+    for path in ("/", "/lien-he", f"/lien-he/{number}", "/lien-he/moi", "/lien-he/nhap"):
+        page.goto(address + path)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, path
