@@ -15,9 +15,10 @@ from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import bodies, body_history, counts, record, tasks
+from ntm_workflow.reports import bodies, body_history, counts, freshness, record, tasks
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
+from ntm_workflow.reports.freshness import Freshness
 from ntm_workflow.reports.record import Of
 from ntm_workflow.reports.tasks import Filter
 from ntm_workflow.store.tables import Task
@@ -39,6 +40,7 @@ class Line:
     next: Occurrence | None
     tag: Tag
     findings: list[str]
+    freshness: Freshness | None
 
 
 @router.get("/phu-luc")
@@ -46,7 +48,8 @@ def appendix(request: Request) -> Response:
     with opened(request) as desk:
         by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row")
         whole = counts.counts(desk.session, desk.plan.id, desk.today)
-        lines = {row.id: _line(row, desk, by_row) for row in desk.plan.all_rows}
+        fresh = freshness.by_row(desk.session, desk.plan, desk.today)
+        lines = {row.id: _line(row, desk, by_row, fresh) for row in desk.plan.all_rows}
         general = [f for f in desk.plan.findings if f.where not in lines]
         return desk.page(
             "appendix.html", lines=lines, whole=whole,
@@ -59,12 +62,12 @@ def appendix(request: Request) -> Response:
         )  # fmt: skip
 
 
-def _line(row: Row, desk: Desk, by_row: dict[str, Counts]) -> Line:
+def _line(row: Row, desk: Desk, by_row: dict[str, Counts], fresh: dict[str, Freshness]) -> Line:
     found = by_row.get(row.id, Counts())
     ahead = [o for o in desk.occurrences if o.row_id == row.id and o.due_on >= desk.today]
     coming = min(ahead, key=lambda o: o.due_on, default=None)
     said = [finding_text.full(one) for one in desk.plan.findings if one.where == row.id]
-    return Line(row, found, coming, _state(row, found, coming), said)
+    return Line(row, found, coming, _state(row, found, coming), said, fresh.get(row.id))
 
 
 def _state(row: Row, found: Counts, coming: Occurrence | None) -> Tag:
@@ -86,6 +89,7 @@ def one_row(request: Request, row_id: str) -> Response:
             raise NotFound("row.unknown", row=row_id)
         row = desk.plan.row(row_id)
         by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row", row_id=row_id)
+        fresh = freshness.by_row(desk.session, desk.plan, desk.today)
         dated = sorted(
             (o for o in desk.occurrences if o.row_id == row_id), key=lambda o: (o.due_on, o.period)
         )
@@ -96,7 +100,7 @@ def one_row(request: Request, row_id: str) -> Response:
         periods = dict.fromkeys([o.period for o in dated])
         periods |= dict.fromkeys(t.period for line in cells.values() for t in line.values())
         return desk.page(
-            "row.html", line=_line(row, desk, by_row), row=row, dated=dated,
+            "row.html", line=_line(row, desk, by_row, fresh), row=row, dated=dated,
             reading=describe(row.reading), order=list(order), cells=cells, periods=list(periods),
             section=desk.plan.section_title(row.section) or desk.plan.criteria_title,
         )  # fmt: skip
