@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.channels.zalo import senders
@@ -27,12 +27,14 @@ def meant(
     session: Session, channels: Collection[str], ids: Collection[str], tracking: str
 ) -> list[Notice]:
     """The notices that a provider's ids, or our own name of a template message, stand for."""
-    same = [Notice.provider_id.in_([one for one in ids if one])] if any(ids) else []
-    if number := _tracked(session, channels, tracking):
-        same.append(Notice.id == number)
-    if not same:
+    known = [one for one in ids if one]
+    number = _tracked(session, channels, tracking)
+    if not known and number is None:
         return []
-    query = select(Notice).where(Notice.channel.in_(channels), or_(*same)).order_by(Notice.id)
+    same = or_(
+        and_(Notice.provider_id != "", Notice.provider_id.in_(known)), Notice.id == (number or 0)
+    )
+    query = select(Notice).where(Notice.channel.in_(channels), same).order_by(Notice.id)
     return list(session.scalars(query.with_for_update()))
 
 
