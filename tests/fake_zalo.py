@@ -86,6 +86,7 @@ class FakeZalo:
     calls_left: int = 10_000  # of this minute
     template_quota: int = 500
     bot_quota: int = 3000
+    webhook: tuple[str, str] = ("", "")  # where the bot was told to call, and with what secret
     delivered: list[Delivered] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
@@ -252,9 +253,14 @@ class FakeZalo:
         token, _, name = path.removeprefix("/bot").partition("/")
         if token != BOT_TOKEN:
             return 401, _bot_error(401, "Unauthorized")
+        data = _json(body)
+        if name == "setWebhook":
+            if not str(data.get("url")).startswith("https://"):
+                return 200, _bot_error(400, "Bad Request: url must be https")
+            self.webhook = (data["url"], data.get("secret_token", ""))
+            return 200, json.dumps({"ok": True, "result": {"url": data["url"]}})
         if name != "sendMessage":
             return 404, _bot_error(404, "Not Found")
-        data = _json(body)
         chat, text = data.get("chat_id", ""), data.get("text", "")
         if chat not in self.chats:
             return 200, _bot_error(400, "Bad Request: chat not found")

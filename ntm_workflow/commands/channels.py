@@ -27,6 +27,8 @@ def channels() -> None:
 @channels.command("list")
 def list_() -> None:
     """Các kênh và tình trạng; kênh hỏng thì nêu lý do."""
+    from ntm_workflow.chase import hooks
+
     rt = runtime.load()
     with rt.reader() as session:
         for one in session.scalars(select(Channel).order_by(Channel.name)):
@@ -34,6 +36,8 @@ def list_() -> None:
             click.echo(texts.say("channels.line", name=one.name, kind=one.kind, state=state))
             for line in _facts(one):
                 click.echo(line)
+            if url := hooks.address(rt, one):
+                click.echo(texts.say("hook.address", url=url))
 
 
 def _facts(one: Channel) -> Iterator[str]:
@@ -106,6 +110,20 @@ def authorize(name: str, code: str, verifier: str) -> None:
     rt = runtime.load()
     until = tokens.sign_in(rt, name, code.strip(), verifier.strip(), _person())
     click.echo(texts.say("channels.signed_in", name=name, until=texts.clock(until)))
+
+
+@channels.command("webhook")
+@click.argument("name")
+def webhook(name: str) -> None:
+    """Để Zalo gọi về khi có người nhắn: đặt cho bot, hoặc in địa chỉ cần nhập cho OA."""
+    from ntm_workflow.chase import hooks
+
+    rt = runtime.load()
+    url = hooks.set_up(rt, name, _person())
+    with rt.reader() as session:
+        kind = session.get_one(Channel, name).kind
+    click.echo(texts.say(f"hook.{kind}", name=name), err=True)
+    click.echo(url)
 
 
 @channels.command("link")

@@ -38,8 +38,8 @@ from starlette.testclient import TestClient
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.zalo.oauth import App, Pair
 from ntm_workflow.channels.zalo.webhook import Call
-from ntm_workflow.chase import inbound, linked, tokens
-from ntm_workflow.errors import NotFound, Refused
+from ntm_workflow.chase import hooks, inbound, linked, tokens
+from ntm_workflow.errors import ConfigError, NotFound, Refused
 from ntm_workflow.store.tables import (
     Address,
     AuditEntry,
@@ -637,6 +637,33 @@ def test_no_secret_code_or_id_is_in_any_log_line(
             continue
         line = f"{record.getMessage()} {record.exc_text or ''}"
         assert not [one for one in hidden if one in line], line
+
+
+# -- where Zalo calls
+
+
+def test_a_bot_is_told_where_to_call_and_then_heard(office: Office) -> None:
+    with office.rt.sessions.begin() as session:
+        session.get_one(Channel, "bot").secret = office.rt.keys.hide(BOT_TOKEN.encode())
+    outside = replace(office.rt, settings=replace(office.rt.settings, base_url="https://ntm.vn"))
+    with pytest.raises(ConfigError):
+        hooks.set_up(office.rt, "bot", SYSTEM)
+    assert hooks.set_up(outside, "bot", SYSTEM) == "https://ntm.vn/zalo/bot"
+    url, secret = office.zalo.webhook
+    assert (url, len(secret) >= 32) == ("https://ntm.vn/zalo/bot", True)
+    hooks.set_up(outside, "bot", SYSTEM)
+    assert office.zalo.webhook == (url, secret)
+    said = f"LIENKET {office.code('bot')}"
+    assert office.call(fake_zalo.bot_update(CHAT, said, secret=secret), "bot") == 200
+    assert office.address("bot") is not None
+    office.zalo.fail(f"/bot{BOT_TOKEN}/setWebhook", Fault(body='{"ok": false, "error_code": 401}'))
+    with pytest.raises(Refused) as error:
+        hooks.set_up(outside, "bot", SYSTEM)
+    assert error.value.key == "hook.refused"
+    assert hooks.set_up(outside, "oa", SYSTEM) == "https://ntm.vn/zalo/oa"
+    for name in ("mail", "mau", "khong-co"):
+        with pytest.raises(NotFound):
+            hooks.set_up(outside, name, SYSTEM)
 
 
 # -- secrets
