@@ -25,7 +25,8 @@ VALID = timedelta(minutes=30)
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 8
 _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
-_ASKED = re.compile(r"lien ?ket[ :]*([\w -]{1,40})")
+_ASKED = re.compile(r"lien ?ket[\W_]*(.{1,40})")
+_FIRST = re.compile(r"lien ?ket[\W_]*(\w{4}[\W_]?\w{4})\b.*")  # and words after the code
 _STOP = ("huy", "huy lien ket")
 STOP = "stop"
 
@@ -94,14 +95,20 @@ def meant(text: str) -> str:
     said = fold(text)
     if said in _STOP:
         return STOP
-    found = _ASKED.fullmatch(said)
-    if not found:
-        return ""
-    typed = re.sub(r"[\W_]", "", found[1]).upper()
-    code = typed.translate(_MISREAD)
-    if len(code) == _LENGTH and all(letter in _LETTERS for letter in code):
-        return code
-    return typed if any(letter.isdigit() for letter in typed) else ""
+    for pattern in (_ASKED, _FIRST):
+        found = pattern.fullmatch(said)
+        code = _letters(found[1]) if found else ""
+        has_digit = found is not None and re.search(r"\d", found[1]) is not None
+        whole = len(code) == _LENGTH and all(letter in _LETTERS for letter in code)
+        if whole and (pattern is _ASKED or has_digit):
+            return code
+        if has_digit and len(code) <= _LENGTH + 2:
+            return code  # somebody tried
+    return ""
+
+
+def _letters(typed: str) -> str:
+    return re.sub(r"[\W_]", "", typed).upper().translate(_MISREAD)
 
 
 def _digest(code: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,11 +31,12 @@ from fake_zalo import (
     User,
 )
 from fastapi import FastAPI
-from scene import SYSTEM, Scene, only
+from scene import ROOT, SYSTEM, Scene, fresh, only
 from smtp_sink import Sink
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
+from ntm_workflow import runtime, settings
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.zalo.oauth import App, Pair
 from ntm_workflow.channels.zalo.webhook import Call
@@ -155,24 +157,42 @@ def accounts(scene: Scene, zalo: FakeZalo) -> None:
 @pytest.fixture
 def offices(stage: Callable[..., Scene], zalo: FakeZalo) -> Office:
     """The office on SQLite and on PostgreSQL in turn."""
-    return furnished(stage("III.1"), zalo)
+    scene = stage("III.1")
+    furnish(scene)
+    return opened(scene, zalo)
+
+
+@pytest.fixture(scope="module")
+def furnished(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an office on SQLite, to be copied for each test."""
+    folder = tmp_path_factory.mktemp("office")
+    scene = fresh(f"sqlite:///{folder / 'ntm.db'}", only(plan, "III.1"), folder / "var")
+    furnish(scene)
+    scene.rt.engine.dispose()
+    return folder
 
 
 @pytest.fixture
 def office(
-    make_runtime: Callable[..., Any], plan: Plan, tmp_path: Path, sink: Sink, zalo: FakeZalo
-) -> Office:
+    furnished: Path, plan: Plan, tmp_path: Path, sink: Sink, zalo: FakeZalo
+) -> Iterator[Office]:
     """The office on SQLite."""
-    url = f"sqlite:///{tmp_path / 'ntm.db'}"
-    rt = make_runtime(url, plan=only(plan, "III.1"), mail_url=sink.url)
-    return furnished(Scene(rt), zalo)
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")})
+    ours = replace(base, database_url=f"sqlite:///{tmp_path / 'ntm.db'}", mail_url=sink.url)
+    rt = runtime.assemble(ours, only(plan, "III.1"))
+    yield opened(Scene(rt), zalo)
+    rt.engine.dispose()
 
 
-def furnished(scene: Scene, zalo: FakeZalo) -> Office:
+def furnish(scene: Scene) -> None:
     scene.contact("an", "bql-tan-lap")
     scene.open(date(2020, 6, 1))
-    accounts(scene, zalo)
     scene.rt.set_simulated(DAY, SYSTEM)
+
+
+def opened(scene: Scene, zalo: FakeZalo) -> Office:
+    accounts(scene, zalo)
     app = create_app(scene.rt)
     return Office(scene, zalo, app, TestClient(app, base_url="http://127.0.0.1:8080"))
 
@@ -295,15 +315,11 @@ def test_one_event_that_fails_holds_up_no_other_and_is_given_up_after_a_day(
     assert office.made() == ["failed", "answered"]
 
 
-def test_zalo_is_answered_before_it_answers_us(
-    make_runtime: Callable[..., Any], tmp_path: Any, zalo: FakeZalo
-) -> None:
+def test_zalo_is_answered_before_it_answers_us(office: Office) -> None:
     """Behind a real server: 200 is there while what we say to Zalo still hangs."""
-    scene = Scene(make_runtime(f"sqlite:///{tmp_path / 'ntm.db'}"))
-    accounts(scene, zalo)
+    zalo, app = office.zalo, office.app
     hanging = threading.Event()
     zalo.fail(CONSULT, Fault(until=hanging))
-    app = create_app(scene.rt)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -557,7 +573,7 @@ def test_a_stranger_is_told_once_how_to_be_linked_and_gets_no_link(office: Offic
     assert office.made() == ["answered", "reply"]
 
 
-@pytest.mark.parametrize("how", ["HUY", "Hủy", "hủy liên kết", "unfollow"])
+@pytest.mark.parametrize("how", ["Hủy", "unfollow"])
 def test_who_unlinks_is_told_by_mail_from_then_on(office: Office, sink: Sink, how: str) -> None:
     notice = office.reminded()
     if how == "unfollow":
