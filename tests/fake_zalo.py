@@ -6,6 +6,8 @@ phones, templates, quotas, clock and faults as plain attributes, and read `deliv
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import threading
 import time
@@ -23,7 +25,8 @@ from ntm_workflow.channels.zalo.wire import Hosts
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 APP_ID, SECRET, OA_ID = "1000", "app-secret", "3880000000000000001"
-BOT_TOKEN = "123456:bot-secret"
+OA_KEY = "oa-secret-key"  # signs what Zalo tells the office
+BOT_TOKEN, BOT_HOOK = "123456:bot-secret", "bot-webhook-secret"
 TEXT_LIMIT = 2000
 
 
@@ -47,13 +50,14 @@ class Fault:
     """What goes wrong with the next call of a path.
 
     `when` is "before" (nothing is done), "after" (done, the answer lost) or ""
-    (answer `status` and `body` instead of doing it). `seconds` delays.
+    (answer `status` and `body` instead of doing it). `seconds` delays, `until` waits.
     """
 
     when: str = ""
     status: int = 200
     body: str = ""
     seconds: float = 0
+    until: threading.Event | None = None
 
 
 @dataclass
@@ -82,6 +86,7 @@ class FakeZalo:
     calls_left: int = 10_000  # of this minute
     template_quota: int = 500
     bot_quota: int = 3000
+    webhook: tuple[str, str] = ("", "")  # where the bot was told to call, and with what secret
     delivered: list[Delivered] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
@@ -248,9 +253,14 @@ class FakeZalo:
         token, _, name = path.removeprefix("/bot").partition("/")
         if token != BOT_TOKEN:
             return 401, _bot_error(401, "Unauthorized")
+        data = _json(body)
+        if name == "setWebhook":
+            if not str(data.get("url")).startswith("https://"):
+                return 200, _bot_error(400, "Bad Request: url must be https")
+            self.webhook = (data["url"], data.get("secret_token", ""))
+            return 200, json.dumps({"ok": True, "result": {"url": data["url"]}})
         if name != "sendMessage":
             return 404, _bot_error(404, "Not Found")
-        data = _json(body)
         chat, text = data.get("chat_id", ""), data.get("text", "")
         if chat not in self.chats:
             return 200, _bot_error(400, "Bad Request: chat not found")
@@ -269,7 +279,7 @@ class FakeZalo:
 def _json(body: bytes) -> Any:
     try:
         found = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -299,10 +309,12 @@ def running() -> Iterator[FakeZalo]:
                 fault = waiting.popleft() if waiting else None
             if fault:
                 time.sleep(fault.seconds)
+                if fault.until:
+                    fault.until.wait(30)
                 if fault.when == "before":
                     return self._hang_up()
             query = {key: found[0] for key, found in parse_qs(parts.query).items()}
-            if fault and not fault.when and not fault.seconds:
+            if fault and not (fault.when or fault.seconds or fault.until):
                 status, text = fault.status, fault.body
             else:
                 status, text = zalo.answer(self.command, parts.path, query, self.headers, body)
@@ -335,3 +347,88 @@ def running() -> Iterator[FakeZalo]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+# -- what Zalo tells the office ------------------------------------------------------------
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a webhook: what is posted, and how it shows that it is Zalo's."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+def signed(
+    said: dict[str, Any] | bytes, *, first: str = APP_ID, key: str = OA_KEY, prefix: str = "mac=",
+    **headers: str,
+) -> Call:  # fmt: skip
+    """A call of an Official Account's webhook, signed over the bytes that are sent."""
+    body = said if isinstance(said, bytes) else json.dumps(said, ensure_ascii=False).encode()
+    at = _json(body).get("timestamp", "")
+    made = hashlib.sha256(first.encode() + body + str(at).encode() + key.encode()).hexdigest()
+    return Call(body, {"x-zevent-signature": prefix + made, **headers})
+
+
+def event(name: str, *, at: datetime | None = None, **what: Any) -> dict[str, Any]:
+    """An event of the Official Account as Zalo words it; `at` by the real clock, else now."""
+    moment = at.timestamp() if at else time.time()
+    return {"app_id": APP_ID, "event_name": name, **what, "timestamp": str(int(moment * 1000))}
+
+
+def text(user: str, said: str, *, at: datetime | None = None, msg_id: str = "") -> dict[str, Any]:
+    message = {"text": said, "msg_id": msg_id or f"in{next(_numbers)}"}
+    return event(
+        "user_send_text", at=at, sender={"id": user}, recipient={"id": OA_ID},
+        user_id_by_app="55", message=message,
+    )  # fmt: skip
+
+
+def received(user: str, msg_id: str) -> dict[str, Any]:
+    return event(
+        "user_received_message", sender={"id": OA_ID}, recipient={"id": user},
+        message={"msg_id": msg_id},
+    )  # fmt: skip
+
+
+def seen(user: str, *msg_ids: str) -> dict[str, Any]:
+    return event(
+        "user_seen_message", sender={"id": OA_ID}, recipient={"id": user},
+        message={"msg_ids": list(msg_ids)},
+    )  # fmt: skip
+
+
+def followed(user: str, name: str = "follow") -> dict[str, Any]:
+    return event(
+        name, oa_id=OA_ID, follower={"id": user}, user_id_by_app="55", source="testing",
+    )  # fmt: skip
+
+
+def template_received(phone: str, tracking: str, msg_id: str = "") -> Call:
+    """What became of a template message by phone comes from another of Zalo's servers."""
+    message = {"delivery_time": "1592350000000", "msg_id": msg_id, "tracking_id": tracking}
+    said = event(
+        "user_received_message", sender={"id": OA_ID}, recipient={"id": phone}, message=message
+    )
+    return signed(said, **{"x-zevent-server": "ZNS"})
+
+
+def bot_update(
+    chat: str, said: str | None, *, wrapped: bool = True, private: bool = True,
+    sender: str = "", is_bot: bool = False, secret: str = BOT_HOOK,
+) -> Call:  # fmt: skip
+    """A call of a bot's webhook. Without a text it is about something else, as a document."""
+    message: dict[str, Any] = {
+        "from": {"id": sender or chat, "display_name": "Bộ phận văn thư", "is_bot": is_bot},
+        "chat": {"id": chat, "chat_type": "PRIVATE" if private else "GROUP"},
+        "message_id": f"b{next(_numbers)}", "date": int(time.time() * 1000),
+    }  # fmt: skip
+    if said is not None:
+        message["text"] = said
+    kind = "text" if said is not None else "unsupported"
+    update = {"event_name": f"message.{kind}.received", "message": message}
+    body = json.dumps({"ok": True, "result": update} if wrapped else update).encode()
+    return Call(body, {"x-bot-api-secret-token": secret})

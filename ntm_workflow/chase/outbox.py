@@ -29,6 +29,7 @@ from ntm_workflow.chase import (
     confirm,
     digest,
     fallback,
+    linked,
     owed,
     pace,
     personal,
@@ -297,7 +298,8 @@ def _compose(
     rt: Runtime, domain: str, notice: Notice, now: datetime
 ) -> tuple[Message | None, list[str]]:
     today = now.astimezone(ZONE).date()
-    own = "" if notice.kind == alerts.KIND else personal.address(rt, notice.contact_id, now)
+    bare = notice.kind in (alerts.KIND, linked.KIND)
+    own = "" if bare else personal.address(rt, notice.contact_id, now)
     with rt.reader() as session:
         contact = session.get_one(Contact, notice.contact_id)
         address, kind = _where_to(session, notice)
@@ -307,6 +309,8 @@ def _compose(
         if notice.kind == alerts.KIND:
             alert = alerts.compose(session, notice, rt.settings.base_url, domain)
             return (alert and short.fitted(alert, address, kind, rt.settings.base_url)), []
+        if notice.kind == linked.KIND:
+            return linked.compose(session, notice, _office(rt, notice), domain), []
         entries = digest.still_owed(session, notice)
         ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
@@ -323,6 +327,11 @@ def _compose(
             message = write(message, session, notice, entries, plans, rt.days, url, today)
         message = short.fitted(message, address, kind, own or rt.settings.base_url)
         return message, [entry.task.code for entry in entries]
+
+
+def _office(rt: Runtime, notice: Notice) -> str:
+    plan = rt.plan_of(notice.plan_id)
+    return plan.body(plan.coordination_office).name
 
 
 def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Message | None:

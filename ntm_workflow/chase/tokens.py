@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 from sqlalchemy import select
@@ -24,6 +27,7 @@ from ntm_workflow.work.audit import Action, Actor, Entry
 if TYPE_CHECKING:
     from ntm_workflow.runtime import Runtime
 
+T = TypeVar("T")
 FRESH = timedelta(hours=20)  # of the 25 that an access token lives
 
 
@@ -31,12 +35,15 @@ def packed(app: App, pair: Pair) -> str:
     """Application and tokens, as they are hidden in `Channel.secret`."""
     kept = {
         "app_id": app.app_id, "secret": app.secret, "access": pair.access, "refresh": pair.refresh,
+        "webhook": app.webhook, "oa_id": app.oa_id,
     }  # fmt: skip
     return json.dumps(kept)
 
 
 def read(text: str) -> tuple[App, Pair]:
-    """Read what a person pasted: lines app_id, secret, refresh_token, and access_token if known.
+    """Read what a person pasted: lines app_id, secret and refresh_token.
+
+    And, if known, access_token, oa_secret_key (what signs Zalo's calls to us) and oa_id.
 
     Raises:
         Refused: a line is missing or cannot be read.
@@ -48,7 +55,8 @@ def read(text: str) -> tuple[App, Pair]:
     if missing := [name for name in _NEEDED if not isinstance(found.get(name), str)]:
         raise Refused("channel.credentials", missing=", ".join(missing))
     pair = Pair(str(found.get("access_token", "")), found["refresh_token"])
-    return App(found["app_id"], found["secret"]), pair
+    more = (str(found.get(name, "")) for name in ("oa_secret_key", "oa_id"))
+    return App(found["app_id"], found["secret"], *more), pair
 
 
 _NEEDED = ("app_id", "secret", "refresh_token")
@@ -60,9 +68,90 @@ def unpack(keys: Keys, channel: Channel) -> tuple[App, Pair]:
         raise ConfigError("channel.no_secret", name=channel.name)
     try:
         kept = json.loads(keys.reveal(channel.secret))
-        return App(kept["app_id"], kept["secret"]), Pair(kept["access"], kept["refresh"])
+        app = App(kept["app_id"], kept["secret"], kept.get("webhook", ""), kept.get("oa_id", ""))
+        return app, Pair(kept["access"], kept["refresh"])
     except (ValueError, KeyError, TypeError):
         raise ConfigError("channel.no_secret", name=channel.name) from None
+
+
+@dataclass(frozen=True, slots=True)
+class BotAccess:
+    """A bot's token, and what its webhook was set with ("" where it has none)."""
+
+    token: str = field(repr=False)
+    webhook: str = field(default="", repr=False)
+
+    @property
+    def bot_id(self) -> str:
+        return self.token.partition(":")[0]
+
+
+def read_bot(text: str) -> BotAccess:
+    """Read what a person pasted: the token alone, or lines token and webhook_secret.
+
+    Raises:
+        Refused: it is neither.
+    """
+    if not re.search(r"^\s*(token|webhook_secret)\s*=", text, re.M):
+        return BotAccess(text.strip())
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        found = {}
+    access = BotAccess(str(found.get("token", "")), str(found.get("webhook_secret", "")))
+    if not access.token or not 8 <= len(access.webhook or "x" * 8) <= 256:
+        raise Refused("channel.bot_credentials")
+    return access
+
+
+def packed_bot(access: BotAccess) -> str:
+    """As it is hidden: the token alone, as ever, where there is nothing else."""
+    if not access.webhook:
+        return access.token
+    return json.dumps({"token": access.token, "webhook": access.webhook})
+
+
+def unpack_bot(keys: Keys, channel: Channel) -> BotAccess:
+    """What was packed and hidden. Raises ConfigError where nothing usable is there."""
+    if channel.secret is None:
+        raise ConfigError("channel.no_secret", name=channel.name)
+    text = keys.reveal(channel.secret).decode()
+    if not text.startswith("{"):
+        return BotAccess(text)
+    try:
+        kept = json.loads(text)
+        return BotAccess(kept["token"], kept["webhook"])
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError("channel.no_secret", name=channel.name) from None
+
+
+def pasted(keys: Keys, before: Channel | None, kind: str, text: str) -> str:
+    """A new secret from what a person pasted; what it leaves out of the webhook stays.
+
+    Raises:
+        Refused: it cannot be read.
+    """
+    if kind == "zalooa":
+        app, pair = read(text)
+        old = _known(keys, before, unpack, (App("", ""), Pair("", "")))[0]
+        if old.app_id == app.app_id:  # another application has other keys
+            app = replace(app, webhook=app.webhook or old.webhook, oa_id=app.oa_id or old.oa_id)
+        return packed(app, pair)
+    if kind == "zalobot":
+        access = read_bot(text)
+        hook = access.webhook or _known(keys, before, unpack_bot, access).webhook
+        return packed_bot(replace(access, webhook=hook))
+    return text
+
+
+def _known(
+    keys: Keys, channel: Channel | None, read: Callable[[Keys, Channel], T], nothing: T
+) -> T:
+    """What a channel has; `nothing` where it has none, or none that this key opens."""
+    try:
+        return read(keys, channel) if channel else nothing
+    except ConfigError:
+        return nothing
 
 
 class KeptTokens:

@@ -89,7 +89,7 @@ def _account(rt: Runtime, channel: Channel, http: httpx.Client) -> Bot | Officia
 
     if channel.kind == "zalobot":
         hosts = wire.Hosts(**channel.settings.get("hosts", {}))
-        return senders.Bot(http, hosts, _secret(rt, channel))
+        return senders.Bot(http, hosts, tokens.unpack_bot(rt.keys, channel).token)
     holder = _holder(rt, channel)
     hosts = wire.Hosts(**holder.settings.get("hosts", {}))
     app, _ = tokens.unpack(rt.keys, holder)

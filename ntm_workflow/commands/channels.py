@@ -8,11 +8,15 @@ from typing import Any, TextIO
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, texts
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Channel
 from ntm_workflow.work import channels as work
+from ntm_workflow.work import contacts, linking
 from ntm_workflow.work.audit import Actor
+from ntm_workflow.work.contacts import By
 
 
 @click.group()
@@ -23,6 +27,8 @@ def channels() -> None:
 @channels.command("list")
 def list_() -> None:
     """Các kênh và tình trạng; kênh hỏng thì nêu lý do."""
+    from ntm_workflow.chase import hooks
+
     rt = runtime.load()
     with rt.reader() as session:
         for one in session.scalars(select(Channel).order_by(Channel.name)):
@@ -30,6 +36,8 @@ def list_() -> None:
             click.echo(texts.say("channels.line", name=one.name, kind=one.kind, state=state))
             for line in _facts(one):
                 click.echo(line)
+            if url := hooks.address(rt, one):
+                click.echo(texts.say("hook.address", url=url))
 
 
 def _facts(one: Channel) -> Iterator[str]:
@@ -76,23 +84,19 @@ def set_(
     settings: dict[str, Any] = {"template": template} if template else {}
     if parameters:
         settings["parameters"] = dict(one.split("=", 1) for one in parameters if "=" in one)
+    pasted = "" if kind == "zbs" else secret_file.read().strip()
     with rt.sessions.begin() as session:
         work.put(
-            session, name, kind, _secret(kind, secret_file), rt.keys, now=rt.now(),
+            session, name, kind, _secret(rt, session, name, kind, pasted), rt.keys, now=rt.now(),
             actor=_person(), settings=settings, tokens_of=tokens_of, per_minute=per_minute,
         )  # fmt: skip
     click.echo(texts.say("channels.set", name=name, kind=kind))
 
 
-def _secret(kind: str, file: TextIO) -> str:
-    if kind == "zbs":
-        return ""
-    text = file.read().strip()
-    if kind != "zalooa":
-        return text
+def _secret(rt: Runtime, session: Session, name: str, kind: str, pasted: str) -> str:
     from ntm_workflow.chase import tokens
 
-    return tokens.packed(*tokens.read(text))
+    return tokens.pasted(rt.keys, session.get(Channel, name), kind, pasted)
 
 
 @channels.command("authorize")
@@ -106,6 +110,38 @@ def authorize(name: str, code: str, verifier: str) -> None:
     rt = runtime.load()
     until = tokens.sign_in(rt, name, code.strip(), verifier.strip(), _person())
     click.echo(texts.say("channels.signed_in", name=name, until=texts.clock(until)))
+
+
+@channels.command("webhook")
+@click.argument("name")
+def webhook(name: str) -> None:
+    """Để Zalo gọi về khi có người nhắn: đặt cho bot, hoặc in địa chỉ cần nhập cho OA."""
+    from ntm_workflow.chase import hooks
+
+    rt = runtime.load()
+    url = hooks.set_up(rt, name, _person())
+    with rt.reader() as session:
+        kind = session.get_one(Channel, name).kind
+    click.echo(texts.say(f"hook.{kind}", name=name), err=True)
+    click.echo(url)
+
+
+@channels.command("link")
+@click.argument("who")
+@click.argument("channel")
+def link(who: str, channel: str) -> None:
+    """Cấp mã liên kết Zalo cho đầu mối WHO (thư hoặc tên) trên kênh CHANNEL; in ra một lần."""
+    from ntm_workflow.chase import inbound
+
+    rt = runtime.load()
+    by = By(_person(), rt.now())
+    with rt.sessions.begin() as session:
+        contact = contacts.find(session, who)
+        code = inbound.code(rt, session, contact, channel, by)
+        name = contact.name
+    until = texts.clock(by.now + linking.VALID)
+    click.echo(texts.say("linkcode.made", name=name, channel=channel, until=until), err=True)
+    click.echo(texts.say("linkcode.say", code=code))
 
 
 def _person() -> Actor:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, texts
-from ntm_workflow.chase import daily, outbox, quarterly, reminders
+from ntm_workflow.chase import daily, inbound, outbox, quarterly, reminders
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound
@@ -127,6 +127,7 @@ def _print(queued: Queued, told: list[Told], today: object, dry_run: bool) -> No
 def deliver(as_json: bool) -> None:
     """Gửi các thông báo đang chờ. Gọi bằng tay thì gửi ngay, không xét giờ làm việc."""
     rt = runtime.load()
+    inbound.sweep(rt)
     done = outbox.deliver(rt, actor=Actor(getpass.getuser(), via="cli"))
     if as_json:
         show.emit(

@@ -36,9 +36,11 @@ from ntm_workflow.web import (
     records,
     task_pages,
     verify,
+    zalo_hook,
 )
 from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
+from ntm_workflow.web.porter import Porter
 from ntm_workflow.web.workshop import Workshop
 
 log = logging.getLogger("ntm.web")
@@ -69,10 +71,11 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
     app.state.workshop = Workshop(rt)
     app.state.throttle = Throttle()
+    app.state.porter = Porter(lambda: app.state.rt.refreshed())
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
         app.include_router(module.router)
-    for module in (contact_actions, contact_pages, verify, personal_pages):
+    for module in (contact_actions, contact_pages, verify, personal_pages, zalo_hook):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
     app.add_api_route("/livez", livez)

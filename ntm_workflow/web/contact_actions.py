@@ -19,6 +19,7 @@ from starlette.datastructures import FormData, UploadFile
 from ntm_workflow.appendix.importers import limits
 from ntm_workflow.calendar import typed as written
 from ntm_workflow.calendar.hours import Hours
+from ntm_workflow.chase import inbound
 from ntm_workflow.errors import NotFound, NtmError, Refused, StaleEdit
 from ntm_workflow.reports import contacts as reports
 from ntm_workflow.runtime import Runtime
@@ -29,7 +30,7 @@ from ntm_workflow.web.desk import up_to_date
 from ntm_workflow.web.forms import Posted, Typed
 from ntm_workflow.web.task_pages import Id
 from ntm_workflow.web.workshop import PAGE
-from ntm_workflow.work import contact_import, contact_lines, contact_sheet, contacts, links
+from ntm_workflow.work import contact_import, contact_lines, contact_sheet, contacts, linking, links
 from ntm_workflow.work.contact_import import Comparison
 from ntm_workflow.work.contact_lines import Reader
 from ntm_workflow.work.contact_sheet import ContactFaults
@@ -283,6 +284,26 @@ def _unpacked(packed: str) -> bytes:
 @router.get("/lien-he/nhap/ghi")
 def back_to_import() -> Response:
     return RedirectResponse("/lien-he/nhap", 303)
+
+
+# -- a code, which no address may hold and no second look shows ------------------------------
+
+
+@router.post("/lien-he/{number}/ma-lien-ket")
+def give_code(request: Request, number: Id, form: Posted) -> Response:
+    typed, rt = forms.typed("ma-lien-ket", form), up_to_date(request)
+    channel, by = typed.get("kenh"), By(PAGE, rt.now())
+    try:
+        _ours(request, form)
+        with rt.sessions.begin() as session:
+            contact = contacts.edited(session, number, typed.get("dau"))
+            made = inbound.code(rt, session, contact, channel, by)
+    except (Refused, NotFound) as error:
+        log.info("refused contact=%s act=ma-lien-ket key=%s", number, error.key)
+        trouble = forms.trouble("ma-lien-ket", error)
+        return contact_pages.show_one(request, number, typed, trouble)
+    code = contact_pages.Code(channel, made, by.now + linking.VALID)
+    return contact_pages.show_one(request, number, code=code)
 
 
 # -- one of the forms above; last, since its address could mean the others ----------------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +22,7 @@ from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
 from ntm_workflow.web.task_pages import Id
 from ntm_workflow.web.words import Tag
-from ntm_workflow.work import contact_card, contact_sheet
+from ntm_workflow.work import contact_card, contact_sheet, linking
 
 router = APIRouter()
 PAGE = 50  # bodies on one page of the list
@@ -186,9 +186,19 @@ def one_contact(request: Request, number: Id) -> Response:
     return show_one(request, number)
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code that links a contact, as it is shown once."""
+
+    channel: str
+    code: str = field(repr=False)
+    until: datetime
+
+
 def show_one(
-    request: Request, number: int, typed: Typed = NOTHING, trouble: Trouble | None = None
-) -> Response:
+    request: Request, number: int, typed: Typed = NOTHING, trouble: Trouble | None = None,
+    code: Code | None = None,
+) -> Response:  # fmt: skip
     with opened(request) as desk:
         found = contacts.one(desk.session, number)
         if found is None:
@@ -202,7 +212,8 @@ def show_one(
             "contact.html", trouble.status if trouble else 200, found=found, contact=contact,
             roles=roles, typed=typed, trouble=trouble, done=_done(request), why=contacts.why,
             away=stand_in.is_away(contact, desk.today),
-            channels=contact_card.channels(desk.session),
+            channels=contact_card.channels(desk.session), code=code,
+            linkable=linking.channels(desk.session),
         )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ log = logging.getLogger("ntm.web")
 
 COOKIE = "ntm_form"  # holds the token that every form of this browser repeats
 FIELD = "ma_bao_ve"  # the hidden field it is repeated in
+HOOK = "/zalo/"  # where programs call, that show by a signature who they are
+HOOK_LIMIT = 256_000  # bytes of one such call
 DRAIN_SECONDS = 30  # how long a body that is too large may take to be thrown away
 # JavaScript is not allowed at all: no page has any.
 POLICY = (
@@ -53,7 +55,8 @@ class Guard:
 
     `refuse(request, status, key)` draws the page of an error. The limit counts
     bytes of the whole body, declared or not; what comes after it is thrown away
-    unread, never kept.
+    unread, never kept. Calls of programs, under HOOK, may come from anywhere, are
+    small, and are refused without a word.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str], limit: int, refuse: Refusal) -> None:
@@ -84,11 +87,11 @@ class Guard:
         try:
             refused = await self._refused(request, receive)
             if refused is None:
-                await self.app(scope, _metered(receive, self.limit), sending)
+                await self.app(scope, _metered(receive, self._limit(request)), sending)
                 return
         except TooLarge:
             await _drain(receive)
-            refused = self.refuse(request, 413, "page.too_large")
+            refused = self._said(request, 413, "page.too_large")
         except Exception as error:
             if started:
                 raise
@@ -98,23 +101,36 @@ class Guard:
     async def _refused(self, request: Request, receive: Receive) -> Response | None:
         headers = request.headers
         if _host(headers.get("host", "")) not in self.hosts:
-            return self.refuse(request, 400, "page.host")
+            return self._said(request, 400, "page.host")
         if request.method == "GET":
             return None
-        if not _same_origin(headers, request.url.path):
+        if not _is_hook(request) and not _same_origin(headers, request.url.path):
             log.warning("foreign form refused path=%s", shown(request.url.path))
-            return self.refuse(request, 403, "page.foreign")
+            return self._said(request, 403, "page.foreign")
         declared = headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self.limit:
+        if not declared.isdigit() or int(declared) > self._limit(request):
             raise TooLarge
         return None
+
+    def _limit(self, request: Request) -> int:
+        return HOOK_LIMIT if _is_hook(request) else self.limit
+
+    def _said(self, request: Request, status: int, key: str) -> Response:
+        """A page for people; for programs nothing but the status."""
+        if _is_hook(request):
+            return Response(status_code=status)
+        return self.refuse(request, status, key)
 
     def _broken(self, request: Request, error: Exception) -> Response:
         number = secrets.token_hex(4)
         request.state.error_id = number
         log.error("page failed id=%s path=%s", number, shown(request.url.path), exc_info=error)
         down = type(error).__name__ in ("OperationalError", "InterfaceError", "TimeoutError")
-        return self.refuse(request, *((503, "page.database") if down else (500, "page.broken")))
+        return self._said(request, *((503, "page.database") if down else (500, "page.broken")))
+
+
+def _is_hook(request: Request) -> bool:
+    return request.method == "POST" and request.url.path.startswith(HOOK)
 
 
 def is_own(path: str) -> bool:

@@ -71,6 +71,7 @@ class Action(enum.StrEnum):
     ADDRESS_VERIFIED = "address.verified"
     LINK_MADE = "link.made"
     LINK_REVOKED = "link.revoked"
+    LINKCODE_MADE = "linkcode.made"
     DAY_OFF = "day.off"
     DAY_WORKED = "day.worked"
     DAY_WITHDRAWN = "day.withdrawn"

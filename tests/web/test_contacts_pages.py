@@ -11,9 +11,17 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 from web_office import DAY, HOME, TESTER, Person, plain, statements
 
-from ntm_workflow.chase import confirm
+from ntm_workflow.chase import confirm, tokens
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Address, AuditEntry, Channel, Contact, ContactBody, Notice
+from ntm_workflow.store.tables import (
+    Address,
+    AuditEntry,
+    Channel,
+    Contact,
+    ContactBody,
+    LinkCode,
+    Notice,
+)
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import audit, contact_card
 from ntm_workflow.work.audit import Action
@@ -440,3 +448,46 @@ def test_the_app_needs_no_contact_at_all(app: FastAPI, an: Person, town: Runtime
     assert an.open("/lien-he").status_code == 200
     assert an.open("/lien-he/xuat.xlsx").status_code == 200
     assert "đơn vị chưa có liên hệ" in an.text("/")
+
+
+def test_a_code_that_links_zalo_is_shown_once_and_in_no_address(
+    an: Person, town: Runtime, vu_le: int
+) -> None:
+    secret = tokens.packed_bot(tokens.BotAccess("1:x", "12345678"))
+    with town.sessions.begin() as session:
+        session.get_one(Channel, "bot").secret = town.keys.hide(secret.encode())
+    answer = send(an, vu_le, "ma-lien-ket", kenh="bot")
+    assert (answer.status_code, "location" in answer.headers) == (200, False)
+    found = re.search(r"LIENKET [0-9A-Z]{4}-[0-9A-Z]{4}", answer.text)
+    assert found
+    with town.reader() as session:
+        (kept,) = session.scalars(select(LinkCode))
+    assert (kept.contact_id, kept.channel, len(kept.digest)) == (vu_le, "bot", 64)
+    assert "LIENKET" not in an.open(f"/lien-he/{vu_le}").text
+    assert actions(town, vu_le)[-1] == "linkcode.made"
+    again = send(an, vu_le, "ma-lien-ket", {"ma_bao_ve": "x" * 43, "dau": ""}, kenh="bot")
+    assert (again.status_code, "LIENKET" in again.text) == (422, False)
+
+
+@pytest.mark.parametrize(
+    ("channel", "said"),
+    [
+        ("bot", "chưa nhận được tin"),
+        ("mail", "không phải kênh Zalo"),
+        ("khong-co", "Không có kênh"),
+    ],
+)
+def test_a_code_is_refused_in_words_where_nobody_would_hear_it(
+    an: Person, town: Runtime, vu_le: int, channel: str, said: str
+) -> None:
+    with town.sessions.begin() as session:
+        session.get_one(Channel, "bot").secret = town.keys.hide(b"1:x")
+    answer = send(an, vu_le, "ma-lien-ket", kenh=channel)
+    assert answer.status_code in (404, 422)
+    assert said in plain(answer.text)
+    with town.reader() as session:
+        assert list(session.scalars(select(LinkCode))) == []
+
+
+def test_without_a_zalo_channel_nothing_is_said_of_linking(an: Person, town: Runtime) -> None:
+    assert "Liên kết Zalo" not in an.text(f"/lien-he/{number(town, TAN_LAP)}")

@@ -19,10 +19,16 @@ _LIFETIME = 90_000  # seconds: 25 hours
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The application that speaks for an Official Account."""
+    """The application that speaks for an Official Account.
+
+    `webhook` is the account's own secret key, which signs what comes in; "" where
+    it is the application's. `oa_id` names the account, "" where nobody said.
+    """
 
     app_id: str
     secret: str = field(repr=False)
+    webhook: str = field(default="", repr=False)
+    oa_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,14 @@ class Bot:
             return Result(Outcome.OK, code="0", provider_id=str(sent_id or ""))
         return _refused(reply)
 
+    def call_at(self, url: str, secret: str) -> Result:
+        """Have Zalo call an address (public, HTTPS) with what is said to the bot."""
+        here = f"{self._hosts.bot}/bot{self._token}/setWebhook"
+        reply = wire.call(self._http, "POST", here, json={"url": url, "secret_token": secret})
+        if reply.trouble is not None:
+            return Result(reply.trouble, reply.detail)
+        return Result(Outcome.OK) if reply.body.get("ok") is True else _refused(reply)
+
 
 def _refused(reply: Reply) -> Result:
     code = wire.number(reply.body.get("error_code"))

@@ -218,6 +218,12 @@ class Inbound(Base):
     __table_args__ = (
         UniqueConstraint("channel", "key"),
         Index("ix_inbound_sender", "channel", "sender", "received_at"),
+        Index(
+            "ix_inbound_waiting",
+            "id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
