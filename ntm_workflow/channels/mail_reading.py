@@ -98,7 +98,7 @@ def _kind(mail: Message, report: Report | None, subject: str, sender: str) -> Ki
     """A report first: bounces say of themselves that they were sent automatically."""
     if report:
         return {"failed": "bounce", "delayed": "delay"}.get(report.action, "report")  # type: ignore[return-value]
-    if _DAEMON.match(sender):
+    if _DAEMON.match(sender) or "delivery-status" in mail_header.text(mail, "Content-Type").lower():
         return "bounce"
     automatic = mail_header.text(mail, "Auto-Submitted").partition(";")[0].strip().lower()
     precedence = mail_header.text(mail, "Precedence").lower()
