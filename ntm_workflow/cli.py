@@ -33,6 +33,7 @@ COMMANDS = {
     "chase": ("by_hand", "Đôn đốc bằng tay một việc, một dòng, một đơn vị hay một danh sách"),
     "forecast": ("forecast", "Dự báo: ai sẽ được nhắc gì, ngày nào, nếu không ai trả lời"),
     "deliver": ("chase", "Gửi các thông báo đang chờ"),
+    "mailbox": ("mailbox", "Hộp thư nhận trả lời: đọc ngay"),
     "notices": ("notices", "Thông báo đã lập: của một việc, đơn vị, đầu mối; kết quả gửi"),
     "contacts": ("contacts", "Đầu mối của các đơn vị: nhập, xuất, vắng mặt, địa chỉ"),
     "links": ("links", "Đường dẫn cá nhân của đầu mối: lập, thu hồi, xem"),

@@ -26,6 +26,7 @@ class Sink:
     port: int = 0
     password: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)  # the same as they came over the wire
     recipients: list[str] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
     connections: int = 0
@@ -87,6 +88,7 @@ class Sink:
             mail = message_from_bytes(envelope.original_content or b"", policy=default)
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
+            self.raw.append(envelope.original_content or b"")
         self.recipients.extend(envelope.rcpt_tos)
         self.senders.append(envelope.mail_from or "")
         if self.on_mail:

@@ -15,7 +15,9 @@ import re
 import smtplib
 import ssl
 import time
+import unicodedata
 from base64 import b64encode
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -31,7 +33,8 @@ from ntm_workflow.appendix.text import nfc
 from ntm_workflow.channels.result import Message, Outcome, Result
 from ntm_workflow.errors import ConfigError
 
-_POLICY = SMTP.clone(cte_type="7bit")  # the default may send 8-bit bodies
+# The default may send 8-bit bodies, and encodes an address or link that is longer than a line.
+_POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 TIMEOUT_SECONDS = 30
 _TLS_MODES = ("starttls", "none")
 
@@ -152,11 +155,12 @@ class NotifySmtp(NotifyBase):
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
         if message.thread:
-            mail["In-Reply-To"], mail["References"] = message.thread[-1], " ".join(message.thread)
+            mail.set_raw("In-Reply-To", message.thread[-1])
+            mail.set_raw("References", "\r\n ".join(message.thread))
         if message.reply_to:
-            mail["Reply-To"] = message.reply_to
+            mail.set_raw("Reply-To", _address("", message.reply_to))
         for name, value in message.headers.items():
-            mail[name] = value
+            mail.set_raw(name, _plain(value))
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
         for one in message.attachments:
@@ -220,19 +224,45 @@ def _encoded(text: str) -> str:
     """Header text as RFC 2047 words that keep each line below 78 characters.
 
     The standard library's own folding loses the space at which it breaks a
-    long Vietnamese line.
+    long Vietnamese line. Words end at a space where they can, and hold it:
+    between two of them a space does not count, and some readers show one.
     """
     if "\n" in text or "\r" in text:
         raise ValueError("a header cannot hold a line break")
     if text.isascii() and len(text) < 60:
         return text
     chunks = [""]
-    for letter in text:
-        if len((chunks[-1] + letter).encode()) > 36:
+    for piece in _pieces(nfc(text)):
+        if len((chunks[-1] + piece).encode()) > _CHUNK:
             chunks.append("")
-        chunks[-1] += letter
-    words = (f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in chunks)
+        chunks[-1] += piece
+    words = (f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in chunks if chunk)
     return "\r\n ".join(words)
+
+
+_CHUNK = 36  # bytes of text in an RFC 2047 word
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Words with the space after them; of a word that is too long its letters, marks included."""
+    for word in re.findall(r"\S*\s?", text):
+        if len(word.encode()) <= _CHUNK:
+            yield word
+            continue
+        letter = ""
+        for sign in word:
+            if letter and not unicodedata.combining(sign):
+                yield letter
+                letter = ""
+            letter += sign
+        yield letter
+
+
+def _plain(value: str) -> str:
+    """A header of ours: ASCII, one line that servers and readers leave whole."""
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("a header of ours is one line of ASCII")
+    return value
 
 
 def _address(name: str, address: str) -> str:

@@ -58,7 +58,8 @@ class Message:
     Zalo user's or chat's id, a phone number. `parameters` fill a template where
     the channel sends no free text. `thread` holds the Message-IDs that a mail
     continues, the first of the thread first; `return_to` and `reply_to` are where
-    bounces and answers go, where the channel's own addresses will not do.
+    bounces and answers go, where the channel's own addresses will not do. `topic`
+    names what the thread is about, "" for what begins and ends with one message.
     """
 
     to_name: str
@@ -73,3 +74,4 @@ class Message:
     thread: tuple[str, ...] = ()
     return_to: str = ""
     reply_to: str = ""
+    topic: str = ""

@@ -217,13 +217,14 @@ def _ahead(
 def compose(
     notice: Notice, contact: Contact, entries: list[Entry], ahead: list[tuple[Plan, Line]],
     plans: Sequence[Plan], base_url: str, today: date, domain: str,
-    stead: str = "", confirm: str = "", own: str = "",
+    stead: str = "", confirm: str = "", own: str = "", answer: bool = False,
 ) -> Message:  # fmt: skip
     """Write the message of a notice that has something to say about tasks of `plans`.
 
     `stead` says in whose stead it is read; `confirm` is the address of the page
     that asks whether the mail address is the reader's own; `own` that of the
-    reader's personal page, which its own tasks are linked to.
+    reader's personal page, which its own tasks are linked to. `answer` says that
+    a reply to the mail is read.
     """
     codes = {plan.id: plan.code for plan in plans} if len(plans) > 1 else {}
     groups = tuple(_groups(entries, codes, _Pages(base_url, own), today))
@@ -244,6 +245,7 @@ def compose(
         "note": texts.say("hand.note", note=notice.note) if notice.note else "",
         "groups": groups,
         "closing": texts.say("digest.closing" if _asked(entries, ahead) else "digest.closing_told"),
+        "answer": texts.say("mail.how_to_answer") if answer else "",
         "offices": list(dict.fromkeys(p.body(p.coordination_office).name for p in plans)),
         "plans": [texts.say("digest.plan", plan=p.code, day=p.issued_on) for p in plans],
     }  # fmt: skip

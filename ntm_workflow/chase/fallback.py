@@ -19,14 +19,22 @@ def after(session: Session, notice: Notice, result: Result, now: datetime) -> li
     the notice says goes to the next address that works, as a notice of its own.
     """
     entries = []
-    if result.outcome is Outcome.RECIPIENT and (address := _address(session, notice)):
-        address.unusable_at, address.unusable_why = now, result.detail
-        data = {"contact": notice.contact_id, "channel": notice.channel, "why": result.detail}
-        entries.append(Entry(Action.ADDRESS_UNUSABLE, f"contact/{notice.contact_id}", data))
-        session.flush()
+    if result.outcome is Outcome.RECIPIENT:
+        entries += marked(session, notice, result.detail, now)
     if channel := _next(session, notice):
         entries.append(_passed_on(session, notice, channel, now))
     return entries
+
+
+def marked(session: Session, notice: Notice, why: str, now: datetime) -> list[Entry]:
+    """Mark the address that a notice went to as unusable; nothing where it is, or is no more."""
+    address = _address(session, notice)
+    if address is None:
+        return []
+    address.unusable_at, address.unusable_why = now, why
+    session.flush()
+    data = {"contact": notice.contact_id, "channel": notice.channel, "why": why}
+    return [Entry(Action.ADDRESS_UNUSABLE, f"contact/{notice.contact_id}", data)]
 
 
 def _address(session: Session, notice: Notice) -> Address | None:

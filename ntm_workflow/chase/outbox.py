@@ -33,6 +33,7 @@ from ntm_workflow.chase import (
     owed,
     pace,
     personal,
+    postmark,
     quarter_said,
     recheck,
     short,
@@ -79,6 +80,7 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
     themselves.
     """
     now = rt.now()
+    postmark.place(rt)  # a mailbox that cannot be is said before anything is claimed
     if respect_hours and (why := _closed(rt, now)):
         return Delivered(waiting=_waiting(rt, now), stopped=why)
     release_stuck(rt, now, actor)
@@ -297,6 +299,19 @@ def _next_state(notice: Notice, outcome: Outcome, paid: bool) -> str:
 def _compose(
     rt: Runtime, domain: str, notice: Notice, now: datetime
 ) -> tuple[Message | None, list[str]]:
+    """The message of a notice, with the codes of its tasks; None: nothing is left to say."""
+    message, codes = _worded(rt, domain, notice, now)
+    if message is None:
+        return None, codes
+    with rt.reader() as session:
+        if _where_to(session, notice)[1] == MAIL:
+            message = postmark.stamped(rt, session, notice, message, domain)
+    return message, codes
+
+
+def _worded(
+    rt: Runtime, domain: str, notice: Notice, now: datetime
+) -> tuple[Message | None, list[str]]:
     today = now.astimezone(ZONE).date()
     bare = notice.kind in (alerts.KIND, linked.KIND)
     own = "" if bare else personal.address(rt, notice.contact_id, now)
@@ -320,8 +335,9 @@ def _compose(
         message = digest.compose(
             notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain,
             stead=stand_in.said(session, notice), confirm=confirm.asked(rt, session, notice),
-            own=own,
+            own=own, answer=kind == MAIL and postmark.place(rt) is not None,
         )  # fmt: skip
+        message = replace(message, topic=postmark.topic(entries, bool(ahead)))
         if write := quarter_said.WRITERS.get(notice.kind):
             url = rt.settings.base_url
             message = write(message, session, notice, entries, plans, rt.days, url, today)
@@ -367,7 +383,7 @@ def _settle(
         if message:
             notice.address, notice.subject = message.to_address, message.subject
             notice.body, notice.html = links.masked(message.text), links.masked(message.html)
-            notice.message_id = message.message_id
+            notice.message_id, notice.thread = message.message_id, message.topic
             notice.parameters = links.masked_values(message.parameters) or notice.parameters
             notice.attachments = [one.name for one in message.attachments] or notice.attachments
         if state == "sent":

@@ -32,8 +32,10 @@ from ntm_workflow.web import (
     import_pages,
     personal_pages,
     plan_pages,
+    received_pages,
     record_pages,
     records,
+    stop_pages,
     task_pages,
     verify,
     zalo_hook,
@@ -75,7 +77,9 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
         app.include_router(module.router)
-    for module in (contact_actions, contact_pages, verify, personal_pages, zalo_hook):
+    for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
+        app.include_router(module.router)
+    for module in (personal_pages, zalo_hook):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
     app.add_api_route("/livez", livez)

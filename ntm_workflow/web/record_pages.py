@@ -16,7 +16,7 @@ from ntm_workflow import texts
 from ntm_workflow.calendar.periods import last_day
 from ntm_workflow.chase.settling import Answer, settle_unknown
 from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.reports import chased, dossier, notices, record, wording
+from ntm_workflow.reports import chased, dossier, notices, received, record, wording
 from ntm_workflow.reports.record import Line, Of
 from ntm_workflow.store.tables import Contact
 from ntm_workflow.web import forms
@@ -58,7 +58,9 @@ def notice_list(request: Request) -> Response:
         )  # fmt: skip
         return desk.page(
             "notices.html", found=found, chosen=asked, states=notices.STATES,
-            heading=_heading(desk, of), address=rest("/thong-bao", asked, "cu-hon", "moi-hon"),
+            heading=_heading(desk, of), unmatched=received.count_open(desk.session),
+            answers=bool(desk.rt.settings.mailbox_url),
+            address=rest("/thong-bao", asked, "cu-hon", "moi-hon"),
         )  # fmt: skip
 
 

@@ -58,6 +58,7 @@ class Action(enum.StrEnum):
     CHANNEL_BROKEN = "channel.broken"
     CHANNEL_MENDED = "channel.mended"
     NOTICE_SETTLED = "notice.settled"
+    MAIL_SEEN = "mail.seen"
     CHANNEL_RETRIED = "channel.retried"
     CHANNEL_SHUT = "channel.shut"
     CHANNEL_OPENED = "channel.opened"

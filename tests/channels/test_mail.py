@@ -6,12 +6,14 @@ import socket
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 
 import pytest
 import smtp_sink
 from smtp_sink import SENDER, Sink
 
+from ntm_workflow.channels import mail
 from ntm_workflow.channels.mail import MailChannel
 from ntm_workflow.channels.result import Attachment, Message, Outcome
 from ntm_workflow.errors import ConfigError
@@ -294,3 +296,46 @@ def test_an_address_that_cannot_be_written_to_fails_and_the_next_mail_leaves(
 def test_a_mail_url_that_cannot_be_used_is_refused_at_once(url: str) -> None:
     with pytest.raises(ConfigError):
         MailChannel(url)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        MESSAGE.subject,
+        "Đôn đốc quý II/2020: còn 12 việc chưa hoàn thành của huyện Bắc Sơn, tỉnh Lạng Sơn",
+        "An ASCII subject that is long enough to be broken over more than one line of a header",
+        "Nghiêng" * 30,
+        "  hai  khoảng  trắng giữa các chữ của một tiêu đề dài hơn một dòng  ",
+    ],
+)
+def test_a_header_breaks_between_words_and_reads_the_same(subject: str) -> None:
+    lines = mail._encoded(subject).split("\r\n ")
+    words = [str(make_header(decode_header(line))) for line in lines]
+    assert "".join(words) == str(make_header(decode_header(mail._encoded(subject)))) == subject
+    assert max(len(f"Subject: {line}") for line in lines) <= 77
+    if " " in subject.strip():
+        assert all(word.endswith(" ") for word in words[:-1])
+
+
+def test_a_letter_and_its_mark_stay_in_one_word() -> None:
+    apart = unicodedata.normalize("NFD", "x̣̂́" * 40)  # has no composed form
+    for line in mail._encoded(apart).split("\r\n "):
+        assert not unicodedata.combining(str(make_header(decode_header(line)))[0])
+
+
+def test_a_long_link_in_a_header_is_left_whole(sink: Sink, channel: MailChannel) -> None:
+    link = f"<https://nhacviec.huyen-bac-son.lang-son.gov.vn.invalid/v/ngung/12-{'a' * 90}>"
+    ids = tuple(f"<{'x' * 80}{n}@bacson.example.vn.invalid>" for n in range(10))
+    sent = replace(MESSAGE, headers={"List-Unsubscribe": link}, thread=ids)
+    assert channel.send(sent).outcome is Outcome.OK
+    on_the_wire = dict(sink.mails[0].raw_items())
+    assert on_the_wire["List-Unsubscribe"].strip() == link
+    assert sink.mails[0]["References"].split() == list(ids)
+
+
+@pytest.mark.parametrize("value", ["a\r\nBcc: x@y.invalid", "a\nb", "đ"])
+def test_a_header_of_ours_cannot_be_broken_out_of(
+    sink: Sink, channel: MailChannel, value: str
+) -> None:
+    assert channel.send(replace(MESSAGE, headers={"List-Id": value})).outcome is Outcome.PAYLOAD
+    assert sink.mails == []

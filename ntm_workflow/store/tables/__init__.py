@@ -14,6 +14,9 @@ from ntm_workflow.store.tables.bodies import (
     BodyRecord,
     Handover,
 )
+from ntm_workflow.store.tables.mails import (
+    ReceivedMail,
+)
 from ntm_workflow.store.tables.notices import (
     Channel,
     Inbound,
@@ -86,6 +89,7 @@ __all__ = [
     "PersonalLink",
     "PlanRecord",
     "PlanVersion",
+    "ReceivedMail",
     "ReminderRun",
     "RowRecord",
     "RowRole",

@@ -211,7 +211,9 @@ class Inbound(Base):
     """What came in from outside, as it came: a mail, or a provider's call. Kept once.
 
     `key` is what the sender calls it, so that what comes twice is there once.
-    `handled` says in a word what was made of it, NULL while nobody has.
+    `handled` says in a word what was made of it, NULL while nobody has. The raw
+    text of a mail is encrypted; `size` is how many bytes it has, of which only
+    the header is kept where they are too many.
     """
 
     __tablename__ = "inbound"
@@ -220,6 +222,7 @@ class Inbound(Base):
         Index("ix_inbound_sender", "channel", "sender", "received_at"),
         Index(
             "ix_inbound_waiting",
+            "channel",
             "id",
             sqlite_where=text("handled_at IS NULL"),
             postgresql_where=text("handled_at IS NULL"),
@@ -234,3 +237,4 @@ class Inbound(Base):
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     handled_at: Mapped[datetime | None]
     handled: Mapped[str | None] = mapped_column(String(20))
+    size: Mapped[int | None]

@@ -12,5 +12,6 @@ depends_on = None
 def upgrade() -> None:
     waiting = sa.text("handled_at IS NULL")
     op.create_index(
-        "ix_inbound_waiting", "inbound", ["id"], sqlite_where=waiting, postgresql_where=waiting
-    )
+        "ix_inbound_waiting", "inbound", ["channel", "id"],
+        sqlite_where=waiting, postgresql_where=waiting,
+    )  # fmt: skip
