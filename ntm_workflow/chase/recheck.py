@@ -171,4 +171,5 @@ def _keeps_some(
 
 def _end(notice: Notice, state: str, why: str) -> None:
     notice.state, notice.error = state, why
+    notice.outcome = notice.code = ""  # nobody refused it: it was not tried
     notice.claimed_by = notice.claimed_at = None

@@ -10,6 +10,7 @@ import click
 from sqlalchemy import select
 
 from ntm_workflow import runtime, texts
+from ntm_workflow.reports import wording
 from ntm_workflow.store.tables import Channel
 from ntm_workflow.work import channels as work
 from ntm_workflow.work.audit import Actor
@@ -33,8 +34,10 @@ def list_() -> None:
 
 
 def _facts(one: Channel) -> Iterator[str]:
+    if one.broken_class:
+        yield f"  {wording.broken(one)}"
     if one.broken_why:
-        yield f"  {one.broken_why}"
+        yield f"  {wording.quote(one.broken_why)}"
     if one.token_until:
         yield texts.say("channels.token", until=texts.clock(one.token_until))
     if one.quota_left is not None:
