@@ -12,7 +12,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -22,6 +22,7 @@ from fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
 from scene import SYSTEM, Scene
 from smtp_sink import Sink
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from ntm_workflow.channels import mail
@@ -40,6 +41,7 @@ BODY, OFFICE = "bql-tan-lap", "vpdp-huyen"
 TEMPLATE = "204"
 BLANKS = {"ma": 30, "noi_dung": 90, "han": 20, "trang_thai": 30}
 SAID = "Zalo noi gi do"  # what the provider says beside its number
+FAR = datetime(2030, 1, 1, tzinfo=UTC)
 PATIENCE = 0.7  # seconds, of the client that meets a silent server
 KINDS = {"oa": "zalooa", "oauth": "zalooa", "zbs": "zbs", "uid": "zbs", "bot": "zalobot"}
 
@@ -117,14 +119,17 @@ class Office:
     marks: tuple[int, int] = (0, 0)  # the last audit entry and notice before the delivery
 
     def live(self) -> None:
-        self._people()
+        with self.scene.rt.sessions.begin() as session:
+            self._people(session)
+        self._queue()
         for row in self.mails:
             self._deliver_mail(row)
         self._mark()
-        quick = [row for row in self.zalos if row.fault != "silence"]
-        self._deliver(quick)
         with mock.patch.object(wire, "TIMEOUT", httpx.Timeout(PATIENCE)):
             self._deliver([row for row in self.zalos if row.fault == "silence"])
+        self._deliver([row for row in self.zalos if row.fault != "silence"])
+        with self.scene.rt.sessions.begin() as session:
+            self._only(session, self.zalos)
         listed = self.read("/kenh")
         for row in self.zalos:
             self.seen[row] = self.look(row, listed)
@@ -153,48 +158,48 @@ class Office:
 
     # -- setting the scene
 
-    def _people(self) -> None:
-        scene, rt = self.scene, self.scene.rt
+    def _people(self, session: Session) -> None:
+        rt = self.scene.rt
         lines = [ContactLine((BODY,), row.who, Scene.email(row.who), "") for row in self.rows]
         lines.append(ContactLine((OFFICE,), "binh", Scene.email("binh"), ""))
-        with rt.sessions.begin() as session:
-            people.import_contacts(session, lines, now=rt.now(), actor=SYSTEM)
-        self._account("bot", "zalobot", BOT_TOKEN, self.zalo.hosts)
-        self._account("mau", "zalooa", self._signed_in("RT-0"), self.zalo.hosts)
-        self._address("binh", "bot", "chat-office", 1)
+        people.import_contacts(session, lines, now=rt.now(), actor=SYSTEM)
+        self._account(session, "bot", "zalobot", BOT_TOKEN, self.zalo.hosts)
+        self._account(session, "mau", "zalooa", self._signed_in("RT-0"), self.zalo.hosts)
+        self._address(session, "binh", "bot", "chat-office", 1)
         for row in self.mails:
-            self._address(row.who, "bot", f"chat-{row.number}", 1)
+            self._address(session, row.who, "bot", f"chat-{row.number}", 1)
         for row in self.zalos:
             hosts = self._elsewhere(row) if row.fault == "refused" else self.zalo.hosts
-            self._account(row.name, KINDS[row.channel], self._secret(row), hosts)
-            self._address(row.who, row.name, row.to, -1)
+            self._account(session, row.name, KINDS[row.channel], self._secret(row), hosts)
+            self._address(session, row.who, row.name, row.to, -1)
             self._fate(row)
-        with rt.sessions.begin() as session:
-            held = Channel.kind == "zalooa"
-            fresh = held & Channel.name.not_like("oauth-%")
-            until = rt.moment(date(2030, 1, 1))
-            session.execute(update(Channel).where(fresh).values(token_until=until))
+        held = (Channel.kind == "zalooa") & Channel.name.not_like("oauth-%")
+        session.execute(update(Channel).where(held).values(token_until=FAR))
+
+    def _queue(self) -> None:
+        scene, rt = self.scene, self.scene.rt
         scene.open(date(2020, 6, 1))
         scene.remind(DAY)
         with rt.sessions.begin() as session:  # each when its turn comes
-            far = rt.moment(date(2030, 1, 1))
-            session.execute(update(Notice).values(not_before=far))
+            session.execute(update(Notice).values(not_before=FAR))
 
-    def _account(self, name: str, kind: str, secret: str, hosts: Hosts) -> None:
+    def _account(
+        self, session: Session, name: str, kind: str, secret: str, hosts: Hosts
+    ) -> None:
         rt = self.scene.rt
-        with rt.sessions.begin() as session:
-            channels.put(
-                session, name, kind, secret, rt.keys, now=rt.now(), actor=SYSTEM,
-                settings={"hosts": asdict(hosts), "template": TEMPLATE},
-                tokens_of=self._holder(name) if kind == "zbs" else None,
-            )  # fmt: skip
+        channels.put(
+            session, name, kind, secret, rt.keys, now=rt.now(), actor=SYSTEM,
+            settings={"hosts": asdict(hosts), "template": TEMPLATE},
+            tokens_of=self._holder(session, name) if kind == "zbs" else None,
+        )  # fmt: skip
 
-    def _holder(self, name: str) -> str:
+    def _holder(self, session: Session, name: str) -> str:
         """Templates send with the tokens, and to the hosts, of an Official Account."""
         row = next(row for row in self.rows if row.name == name)
         if row.fault != "refused":
             return "mau"
-        self._account(f"oa-{name}", "zalooa", self._signed_in("RT-0"), self._elsewhere(row))
+        secret, hosts = self._signed_in("RT-0"), self._elsewhere(row)
+        self._account(session, f"oa-{name}", "zalooa", secret, hosts)
         return f"oa-{name}"
 
     def _elsewhere(self, row: Row) -> Hosts:
@@ -215,15 +220,13 @@ class Office:
             return ""
         return self._signed_in(f"R{row.number}")
 
-    def _address(self, who: str, channel: str, value: str, rank: int) -> None:
-        rt = self.scene.rt
+    def _address(self, session: Session, who: str, channel: str, value: str, rank: int) -> None:
         self.zalo.users[value] = User(last_interaction=self.zalo.now)
         self.zalo.phones[value] = self.zalo.chats[value] = 0
-        with rt.sessions.begin() as session:
-            channels.add_address(
-                session, Scene.email(who), channel, value, always=False, rank=rank, now=rt.now(),
-                actor=SYSTEM,
-            )  # fmt: skip
+        channels.add_address(
+            session, Scene.email(who), channel, value, always=False, rank=rank,
+            now=self.scene.rt.now(), actor=SYSTEM,
+        )  # fmt: skip
 
     def _fate(self, row: Row) -> None:
         about = f"R{row.number}" if row.channel == "oauth" else row.to
@@ -255,15 +258,24 @@ class Office:
         ids = [self._notice(row).id for row in rows]
         with rt.sessions.begin() as session:
             waiting = (Notice.state == "pending") & (Notice.kind == "digest")
-            far = rt.moment(date(2030, 1, 1))
             kept = Notice.instead_of.is_(None) & waiting
             session.execute(
                 update(Notice)
                 .where(kept, Notice.id.not_in(ids), Notice.not_before <= rt.moment(day))
-                .values(not_before=far)
+                .values(not_before=FAR)
             )
+            self._only(session, rows)
             now = datetime.combine(day, datetime.min.time(), rt.moment(day).tzinfo)
             session.execute(update(Notice).where(Notice.id.in_(ids)).values(not_before=now))
+
+    def _only(self, session: Session, rows: Sequence[Row]) -> None:
+        """Have no other row's channel opened: opening each takes its time."""
+        names, mine = [row.name for row in self.zalos], [row.name for row in rows]
+        others = Channel.name.in_(names) & Channel.name.not_in(mine)
+        fine = Channel.state == "active"
+        session.execute(update(Channel).where(others, fine).values(state="closed"))
+        shut = Channel.name.in_(mine) & (Channel.state == "closed")
+        session.execute(update(Channel).where(shut).values(state="active"))
 
     def _deliver_mail(self, row: Row) -> None:
         self._mark()
