@@ -15,21 +15,21 @@ _NUMBER = re.compile(r"-?\d+(?= |$)")
 
 
 def _topics(**found: str) -> dict[str, str]:
-    """ topic="-204 -205" → {"-204": "topic", "-205": "topic"}."""
+    """topic="-204 -205" → {"-204": "topic", "-205": "topic"}."""
     return {code: topic for topic, codes in found.items() for code in codes.split()}
 
 
 # (kind of channel, class) → number → topic: "because.oa.package" is what to say of it.
 # The same number means other things to other services, and at other steps of one.
 _TOPICS: dict[tuple[str, str], dict[str, str]] = {
-    ("mail", "auth"): _topics(password="530 534 535"),
+    ("mail", "auth"): _topics(login="530 534 535"),
     ("mail", "recipient"): _topics(
         nobody="550 551 553", refused="554 556 521 541 571"
     ),
     ("mail", "payload"): _topics(too_big="552 523", spam="550 554 571"),
     ("mail", "transient"): _topics(full="552 452", busy="421 450 451 454"),
     ("zalooa", "transient"): _topics(pace="-32", asset="-100", few="-200"),
-    ("zalooa", "auth"): _topics(sign_in="-14014 -118", token="-216 -220 216 401 -401"),
+    ("zalooa", "auth"): _topics(sign_in="-14014 -118", access="-216 -220 216 401 -401"),
     ("zalooa", "recipient"): _topics(
         window="-230 -232 -305", follow="-213", asleep="-227 -222", refuses="-217 -244",
         group="-403",
@@ -42,9 +42,9 @@ _TOPICS: dict[tuple[str, str], dict[str, str]] = {
     ("zalooa", "config"): _topics(
         disabled="-204 -205", consent="-209 -212 -223", app="-202 -207 -208 -215 -219 -14002",
         verify="-221", package="-224 -235", group_over="-237 -238 -241", software="-240",
-        secret="-242 -14004", callback="-14003", by_uid="-249", cloud="-320", money="-321",
+        app_key="-242 -14004", callback="-14003", by_uid="-249", cloud="-320", money="-321",
     ),
-    ("zbs", "auth"): _topics(token="-124"),
+    ("zbs", "auth"): _topics(access="-124"),
     ("zbs", "transient"): _topics(unknown="-100"),
     ("zbs", "recipient"): _topics(
         phone="-108", old_zalo="-110", asleep="-114 -119", no_zalo="-118", refuses="-139 -141",
@@ -57,11 +57,11 @@ _TOPICS: dict[tuple[str, str], dict[str, str]] = {
     ("zbs", "night"): _topics(night="-133"),
     ("zbs", "config"): _topics(
         app="-101 -102 -103 -104 -105 -138", template="-109 -117 -131", disabled="-146",
-        money="-115 -137", cloud="-136 -1381", permission="-120 -1201 -1202", secret="-1241",
+        money="-115 -137", cloud="-136 -1381", permission="-120 -1201 -1202", app_key="-1241",
         oa="-125 -135", blocked="-1351", testing="-126 -127", keys="-123 -128 -129 -142 -143",
         encryption="-151 -152 -153",
     ),
-    ("zalobot", "config"): _topics(token="401", address="404"),
+    ("zalobot", "config"): _topics(access="401", address="404"),
     ("zalobot", "recipient"): _topics(chat="400"),
     ("zalobot", "payload"): _topics(text="400"),
     ("zalobot", "transient"): _topics(fault="403"),

@@ -183,9 +183,7 @@ class Office:
         with rt.sessions.begin() as session:  # each when its turn comes
             session.execute(update(Notice).values(not_before=FAR))
 
-    def _account(
-        self, session: Session, name: str, kind: str, secret: str, hosts: Hosts
-    ) -> None:
+    def _account(self, session: Session, name: str, kind: str, secret: str, hosts: Hosts) -> None:
         rt = self.scene.rt
         channels.put(
             session, name, kind, secret, rt.keys, now=rt.now(), actor=SYSTEM,
@@ -241,7 +239,9 @@ class Office:
         elif what in ("lost", "silence"):
             seconds = 2 * PATIENCE if what == "silence" else 0
             fates[about] = Fault("after", seconds=seconds)
-        if row.channel != "oauth" and row.outcome == "auth":  # the refresh goes well, and is no help
+        if (
+            row.channel != "oauth" and row.outcome == "auth"
+        ):  # the refresh goes well, and is no help
             refresh = f"R{row.number}" if row.channel == "oa" else "RT-0"
             pair = {"access_token": self.zalo.sign_in(), "refresh_token": refresh,
                     "expires_in": "90000"}  # fmt: skip

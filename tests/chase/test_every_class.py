@@ -220,9 +220,7 @@ def test_the_audit_of_it_all_verifies(office: Office) -> None:
 # -- in English, and whatever the number ------------------------------------------------
 
 
-def test_the_pages_say_it_in_english_too(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_pages_say_it_in_english_too(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     sample = {because_of(row): row for row in ROWS if row not in office.later}
     monkeypatch.setenv("NTM_LANG", "en")
     for row in list(sample.values())[::4]:
@@ -257,9 +255,21 @@ def test_every_sentence_says_what_to_do_in_both_languages() -> None:
         assert ACTS.search(entry["vi"]), key
         assert ACTS_EN.search(entry["en"]), key
         assert not re.search(r"-?\d{3,}", entry["vi"] + entry["en"]), key  # words, not a number
-    assert {one for one in Outcome} == {
-        one for one in Outcome if f"because.{one}" in found
-    }  # every class
+    assert {f"because.{one}" for one in Outcome} <= found.keys()
+
+
+def test_every_exact_sentence_is_there_and_each_is_used() -> None:
+    topics = {
+        f"because.{kind}.{outcome}.{topic}"
+        for (kind, outcome), found in because._TOPICS.items()
+        for topic in found.values()
+    }
+    exact = {
+        key
+        for key in texts._catalogue()
+        if key.startswith("because.") and key.count(".") == 3 and not key.endswith(".silent")
+    }
+    assert topics == exact
 
 
 def test_a_number_that_nobody_knows_is_said_in_words_as_well() -> None:

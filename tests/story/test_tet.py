@@ -31,7 +31,10 @@ def tried_all_day(scene: Scene, day: date) -> None:
 
 @pytest.fixture
 def lived(
-    make_runtime: Callable[..., Runtime], database_url: str, plan: Plan, request: pytest.FixtureRequest
+    make_runtime: Callable[..., Runtime],
+    database_url: str,
+    plan: Plan,
+    request: pytest.FixtureRequest,
 ) -> Scene:
     """A task due on the day that the test names, chased from New Year on; nobody answers."""
     due, down = request.param

@@ -111,7 +111,7 @@ def test_the_three_that_never_answer_are_chased_on_exactly_the_ladders_days(
 
 
 def test_the_three_are_escalated_and_nobody_else_is(daily: Year) -> None:
-    """By the digests. The office hears of everybody else's tasks once a quarter, with the letter."""
+    """By the digests; once a quarter the office hears of all that is owed, with the letter."""
     above = ("coordinating", "office", "directing")
     said = [s for s in daily.scene.said() if s.role in above]
     told = [s for s in said if s.kind == "digest"]

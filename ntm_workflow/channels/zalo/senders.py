@@ -62,9 +62,7 @@ class OfficialAccount:
         body: dict[str, Any] = {"template_id": template_id, "template_data": values}
         if number is None:
             url = f"{self._hosts.openapi}/v3.0/oa/message/template"
-            return self._send(
-                url, {"user_id": message.to_address, **body}, codes.OA, "message_id"
-            )
+            return self._send(url, {"user_id": message.to_address, **body}, codes.OA, "message_id")
         url = f"{self._hosts.business}/message/template"
         body |= {"phone": number, "tracking_id": tracking(message.message_id)}
         return self._send(url, body, codes.ZBS, "msg_id")

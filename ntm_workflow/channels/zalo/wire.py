@@ -32,7 +32,8 @@ class Hosts:
 class Reply:
     """`body` is the JSON object answered; where there is none, `trouble` says what happened.
 
-    `status` is that of HTTP, 0 where nothing was answered; `empty` an answer of no text. Neither holds an address or a token: what is said here ends in logs.
+    `status` is that of HTTP, 0 where nothing was answered; `empty` is an answer
+    without a text. Nothing here holds an address or a token: it ends in logs.
     """
 
     body: dict[str, Any] = field(default_factory=dict)
