@@ -90,6 +90,7 @@ class FakeZalo:
     delivered: list[Delivered] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
+    fates: dict[str, Fault] = field(default_factory=dict)  # who is written to, refresh token → …
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -292,6 +293,15 @@ def _bot_error(code: int, message: str) -> str:
     return json.dumps({"ok": False, "error_code": code, "description": message})
 
 
+def _meant(body: bytes) -> str:
+    """Whom a call is about: a user, phone or chat, or the refresh token it brings."""
+    data = _json(body)
+    to = data.get("recipient", data)
+    found = to.get("user_id") or data.get("phone") or data.get("chat_id")
+    form = parse_qs(body.decode("utf-8", "replace"))
+    return str(found or form.get("refresh_token", [""])[0])
+
+
 @contextmanager
 def running() -> Iterator[FakeZalo]:
     """Serve until the block ends."""
@@ -306,7 +316,7 @@ def running() -> Iterator[FakeZalo]:
             with zalo.lock:
                 zalo.calls[parts.path] += 1
                 waiting = zalo.faults.get(parts.path)
-                fault = waiting.popleft() if waiting else None
+                fault = waiting.popleft() if waiting else zalo.fates.get(_meant(body))
             if fault:
                 time.sleep(fault.seconds)
                 if fault.until:

@@ -134,6 +134,17 @@ class Scene:
             session.execute(update(Notice).where(Notice.run_on == day).values(state="sent"))
         return queued
 
+    def deliver_at(self, now: datetime) -> Delivered:
+        """Deliver as the flow does, minding the hours, with a clock that stands still."""
+
+        class Frozen(Runtime):
+            def now(self) -> datetime:
+                return now
+
+        rt = self.rt
+        frozen = Frozen(rt.settings, rt.plans, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
+        return outbox.deliver(frozen, actor=SYSTEM, respect_hours=True)
+
     def deliver(self, day: date, respect_hours: bool = False) -> Delivered:
         self.rt.set_simulated(day, SYSTEM)
         return outbox.deliver(self.rt, actor=SYSTEM, respect_hours=respect_hours)

@@ -32,6 +32,9 @@ class Sink:
     connections: int = 0
     refuse_recipient: dict[str, str] = field(default_factory=dict)
     refuse_text: str = ""
+    refuse_sender: str = ""
+    refuse_login: str = ""  # what a login is answered whatever the password
+    before_text: str = ""  # what the word DATA is answered
     drop_on_reset: bool = False  # hang up as soon as a refusal has been read
     drop_after_text: int = 0  # hang up instead of answering, so many times, text kept
     keep_text: bool = True
@@ -71,6 +74,15 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refuse_sender:
+            return self.refuse_sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_RSET(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
@@ -102,7 +114,9 @@ class Sink:
     def check(
         self, server: Any, session: Any, envelope: Any, mechanism: Any, data: Any
     ) -> AuthResult:
-        return AuthResult(success=data.password == self.password.encode(), handled=False)
+        message = self.refuse_login or None
+        right = data.password == self.password.encode() and not message
+        return AuthResult(success=right, handled=False, message=message)
 
 
 class _Server(SMTP):
@@ -112,6 +126,12 @@ class _Server(SMTP):
         self.event_handler.connections += 1
         self.event_handler._live.add(transport)
         super().connection_made(transport)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        if refused := self.event_handler.before_text:
+            await self.push(refused)
+        else:
+            await super().smtp_DATA(arg)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.event_handler._live.discard(self.transport)

@@ -106,11 +106,9 @@ class NotifySmtp(NotifyBase):
         for fresh in (self._connection is None, True):
             try:
                 connection = self._connect()
-            except smtplib.SMTPAuthenticationError as error:
-                return Outcome.AUTH, _reply(error)
             except (OSError, smtplib.SMTPException) as error:
                 self.close()
-                return Outcome.TRANSIENT, _reply(error)
+                return _unreached(error), _reply(error)
             outcome, detail, gone = _transfer(
                 connection, message.return_to or self.sender, message.to_address, mail
             )
@@ -336,9 +334,26 @@ def _refusal(code: int, reply: bytes | str, permanent: Outcome) -> tuple[Outcome
     detail = f"{code} {_text(reply)}"
     if code in (530, 535):
         return Outcome.AUTH, detail, False
+    if code == 552 and "5.3.4" in detail:
+        return Outcome.PAYLOAD, detail, False  # too large for any mailbox of this server
     if code >= 500 and code != 552:  # 552: the mailbox is full, which passes
         return permanent, detail, code == -1
     return Outcome.TRANSIENT, detail, code in (-1, 421)
+
+
+def _unreached(error: Exception) -> Outcome:
+    """What a connection that was not made asks for: patience, or a person.
+
+    A server that says "later" (4xx) at the login has not judged the password; a
+    certificate that is not to be trusted, a login it does not offer and a
+    refusal for good (5xx) do not pass by themselves.
+    """
+    if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500:
+        wrong = isinstance(error, smtplib.SMTPAuthenticationError)
+        return Outcome.AUTH if wrong else Outcome.CONFIG
+    if isinstance(error, (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError)):
+        return Outcome.CONFIG
+    return Outcome.TRANSIENT
 
 
 def _reply(error: Exception) -> str:

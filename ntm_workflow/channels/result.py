@@ -26,6 +26,19 @@ class Outcome(enum.StrEnum):
     NIGHT = "night"
 
 
+class Again(enum.StrEnum):
+    """How what was not taken is tried again.
+
+    LATER: after a pause that grows, or when a quota or a night is over. MINUTE:
+    the provider counts by the minute, so the next one may do. FEW: a few times,
+    then it is not going to work.
+    """
+
+    LATER = "later"
+    MINUTE = "minute"
+    FEW = "few"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """`code` is the provider's own number, `provider_id` its name for the message.
@@ -39,6 +52,7 @@ class Result:
     code: str = ""
     provider_id: str = ""
     quota_left: int | None = None
+    again: Again = Again.LATER
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.channels.result import Message, Outcome, Result
+from ntm_workflow.channels.result import Again, Message, Outcome, Result
 from ntm_workflow.chase import (
     alerts,
     circuits,
@@ -54,9 +54,11 @@ if TYPE_CHECKING:
 STUCK_AFTER = timedelta(minutes=15)  # a claim older than this belongs to a dead process
 FIRST_PAUSE = timedelta(minutes=2)  # between tries, doubled each time, with full jitter
 LONGEST_PAUSE = timedelta(hours=6)
+FEW = 4  # tries of what is worth a few
 GIVE_UP_AFTER = 3  # failures of a channel in a row: what else it has to send waits
 PAID = ("zbs",)  # kinds of channel whose messages are never sent twice on a doubt
 _NOT_ITS_FAULT = (Outcome.TRANSIENT, Outcome.AUTH, Outcome.CONFIG, Outcome.QUOTA, Outcome.NIGHT)
+_MINUTE = timedelta(minutes=1)
 _MORNING = time(6, 5)  # when quotas begin anew and providers' nights are over
 
 
@@ -145,6 +147,7 @@ class _Ways:
 
     def learnt(self, name: str, state: str, result: Result, now: datetime) -> None:
         """Count what came of one try, and break or close the circuit."""
+        alerts.note(self._rt, name, result, now, self._actor)
         if result.outcome in (Outcome.AUTH, Outcome.CONFIG):
             circuits.tripped(self._rt, name, result, now, self._actor)
             self._broken.add(name)
@@ -278,13 +281,13 @@ def _send_one(
         _settle(rt, notice.id, "suppressed", result, now, actor, {})
         return "suppressed", result
     result = way.send(message)
-    state = _next_state(notice, result.outcome, way.paid)
+    state = _next_state(notice, result, way.paid)
     _settle(rt, notice.id, state, result, now, actor, {"tasks": codes}, message)
     return state, result
 
 
-def _next_state(notice: Notice, outcome: Outcome, paid: bool) -> str:
-    match outcome:
+def _next_state(notice: Notice, result: Result, paid: bool) -> str:
+    match result.outcome:
         case Outcome.OK:
             return "sent"
         case Outcome.RECIPIENT | Outcome.PAYLOAD:
@@ -293,6 +296,8 @@ def _next_state(notice: Notice, outcome: Outcome, paid: bool) -> str:
             return "unknown" if notice.resent or paid else "pending"
         case Outcome.AUTH | Outcome.CONFIG:
             return "pending"  # ours to mend, however long it takes
+    if result.again is Again.FEW and notice.tries >= FEW:
+        return "failed"
     return "pending"  # a mail server that is away for a week loses nothing
 
 
@@ -376,6 +381,9 @@ def _settle(
         notice = session.get_one(Notice, notice_id)
         if notice.claimed_by != _me():
             return  # taken for dead and released meanwhile: what happens next is not ours
+        if state == "pending":
+            notice.not_before = _again_at(notice, result, now)
+            notice.resent += result.outcome is Outcome.AMBIGUOUS
         notice.state, notice.claimed_by, notice.claimed_at = state, None, None
         notice.error = "" if state == "sent" else result.detail
         notice.outcome, notice.code = str(result.outcome), result.code
@@ -388,9 +396,6 @@ def _settle(
             notice.attachments = [one.name for one in message.attachments] or notice.attachments
         if state == "sent":
             notice.sent_at = now
-        if state == "pending":
-            notice.not_before = _again_at(notice, result, now)
-            notice.resent += result.outcome is Outcome.AMBIGUOUS
         if result.quota_left is not None:
             session.get_one(Channel, notice.channel).quota_left = result.quota_left
         _attempt(session, notice, now, result)
@@ -415,7 +420,16 @@ def _attempt(session: Session, notice: Notice, now: datetime, result: Result) ->
 
 
 def _again_at(notice: Notice, result: Result, now: datetime) -> datetime:
-    """When to try again: tomorrow where a quota or the night says so, else after a pause."""
+    """When to try again: tomorrow where a quota or the night says so, else after a pause.
+
+    A limit by the minute waits for the next one. A quota that may be one of the
+    minute is believed to be the day's when the next minute's try meets it too.
+    """
+    if result.again is Again.MINUTE and not (
+        result.outcome is Outcome.QUOTA and notice.outcome == Outcome.QUOTA
+    ):
+        spread = _jitter(min(_MINUTE * 2 ** min(notice.tries - 1, 9), LONGEST_PAUSE))
+        return _minute_after(now, result.outcome) + spread
     if result.outcome not in (Outcome.QUOTA, Outcome.NIGHT):
         return now + _pause(notice.tries)
     local = now.astimezone(ZONE)
@@ -427,9 +441,18 @@ def _again_at(notice: Notice, result: Result, now: datetime) -> datetime:
 def _pause(tries: int) -> timedelta:
     """Full jitter: anything up to the pause that doubles with each try."""
     doubled: timedelta = FIRST_PAUSE * 2 ** min(tries, 12)
-    longest = min(doubled, LONGEST_PAUSE)
+    return _jitter(min(doubled, LONGEST_PAUSE))
+
+
+def _jitter(longest: timedelta) -> timedelta:
     spread = random.random()  # noqa: S311  # nosec B311
     return longest * spread
+
+
+def _minute_after(now: datetime, outcome: Outcome) -> datetime:
+    """The first instant of the next minute; a whole minute from now where a quota was met."""
+    whole = outcome is Outcome.QUOTA
+    return (now if whole else now.replace(second=0, microsecond=0)) + _MINUTE
 
 
 def _claim(rt: Runtime, now: datetime, respect_hours: bool, ways: _Ways) -> Notice | None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import runtime, texts
+from ntm_workflow.reports import wording
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Channel
 from ntm_workflow.work import channels as work
@@ -41,8 +42,10 @@ def list_() -> None:
 
 
 def _facts(one: Channel) -> Iterator[str]:
+    if one.broken_class:
+        yield f"  {wording.broken(one)}"
     if one.broken_why:
-        yield f"  {one.broken_why}"
+        yield f"  {wording.quote(one.broken_why)}"
     if one.token_until:
         yield texts.say("channels.token", until=texts.clock(one.token_until))
     if one.quota_left is not None:

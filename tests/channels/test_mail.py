@@ -186,7 +186,8 @@ def test_a_server_that_hangs_up_after_refusing_has_refused(
         ("554 5.7.1 Looks like spam", Outcome.PAYLOAD),
         ("550 5.7.1 Refused", Outcome.PAYLOAD),
         ("451 4.3.0 Disk full", Outcome.TRANSIENT),
-        ("552 5.3.4 Too much mail data", Outcome.TRANSIENT),
+        ("552 5.2.2 Mailbox full", Outcome.TRANSIENT),
+        ("552 5.3.4 Too much mail data", Outcome.PAYLOAD),
     ],
 )
 def test_a_refused_text_is_of_the_class_its_reply_says(

@@ -56,7 +56,7 @@ def test_the_office_hears_once_through_its_other_channel_what_broke_and_what_wai
         office.deliver(DAY)
     (told,) = zalo.delivered
     assert told.to == CHAT
-    assert "Tài khoản bị từ chối" in str(told.what)
+    assert "không nhận tên hoặc mật khẩu đăng nhập" in str(told.what)
     assert "tin đang chờ" in str(told.what)
     assert "sai-mat-khau" not in str(told.what)
     assert office.broken_audit() is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 
 import fake_zalo
 import pytest
@@ -13,7 +13,7 @@ from scene import SYSTEM, Scene
 from smtp_sink import Sink
 from sqlalchemy import select
 
-from ntm_workflow.channels.result import Message, Outcome
+from ntm_workflow.channels.result import Message, Outcome, Result
 from ntm_workflow.chase import outbox, short
 from ntm_workflow.store.tables import Address, AuditEntry, Channel, Notice, NoticeAttempt
 from ntm_workflow.work import channels
@@ -151,13 +151,21 @@ def test_a_broken_circuit_closes_when_a_try_succeeds(an: Scene, sink: Sink) -> N
     assert Action.CHANNEL_MENDED in actions(an)
 
 
-def test_a_quota_waits_for_tomorrow_morning(an: Scene, zalo: FakeZalo) -> None:
+def test_a_quota_waits_for_a_minute_and_then_for_tomorrow_morning(
+    an: Scene, zalo: FakeZalo
+) -> None:
     bot(an, zalo, always=True)
     an.remind(DAY)
     zalo.bot_quota = 0
     an.deliver(DAY)
     (waiting,) = [n for n in of_an(an) if n.channel == "bot"]
     assert (waiting.state, waiting.outcome) == ("pending", "quota")
+    assert waiting.not_before - an.rt.now() >= timedelta(minutes=1)
+    assert waiting.not_before - an.rt.now() <= timedelta(minutes=2)
+    with an.rt.sessions.begin() as session:  # the minute goes by
+        session.get_one(Notice, waiting.id).not_before = an.rt.now()
+    an.deliver(DAY)
+    (waiting,) = [n for n in of_an(an) if n.channel == "bot"]
     assert waiting.not_before >= an.rt.moment(date(2020, 6, 17)).replace(hour=6, minute=5)
 
 
@@ -192,6 +200,6 @@ def test_a_long_text_is_shortened_at_a_line_and_says_where_the_rest_is(letters: 
 
 
 def test_a_paid_message_is_never_sent_again_on_a_doubt() -> None:
-    notice = Notice(resent=0)
-    assert outbox._next_state(notice, Outcome.AMBIGUOUS, paid=True) == "unknown"
-    assert outbox._next_state(notice, Outcome.AMBIGUOUS, paid=False) == "pending"
+    notice, lost = Notice(resent=0), Result(Outcome.AMBIGUOUS)
+    assert outbox._next_state(notice, lost, paid=True) == "unknown"
+    assert outbox._next_state(notice, lost, paid=False) == "pending"

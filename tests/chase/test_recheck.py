@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -90,6 +91,13 @@ def deliver_at(scene: Scene, now: datetime) -> outbox.Delivered:
     rt = scene.rt
     frozen = Frozen(rt.settings, rt.plans, rt.days, rt.engine, rt.sessions, rt.reader, rt.files)
     return outbox.deliver(frozen, actor=SYSTEM)
+
+
+def test_where_nothing_has_changed_the_last_look_only_reads(tan_lap: Scene) -> None:
+    rt = replace(tan_lap.rt, sessions=None)  # type: ignore[arg-type]
+    for notice in tan_lap.notices():
+        assert recheck.before(rt, notice, at(8), SYSTEM) is None
+    assert tan_lap.notices()
 
 
 # -- absence -----------------------------------------------------------------------------

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, time
 
 import pytest
 import smtp_sink
 from scene import Said, Scene, every_day, fresh
 from smtp_sink import Sink
+from sqlalchemy import select
 from year import HOLIDAYS, NEVER, Year, expected, expected_counts, rungs, worked
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
 from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.reports import burden
+from ntm_workflow.store.tables import NoticeAttempt
 from ntm_workflow.texts import ZONE
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("story")]
@@ -108,11 +111,35 @@ def test_the_three_that_never_answer_are_chased_on_exactly_the_ladders_days(
 
 
 def test_the_three_are_escalated_and_nobody_else_is(daily: Year) -> None:
-    told = [s for s in daily.scene.said() if s.role in ("coordinating", "office", "directing")]
+    """By the digests; once a quarter the office hears of all that is owed, with the letter."""
+    above = ("coordinating", "office", "directing")
+    said = [s for s in daily.scene.said() if s.role in above]
+    told = [s for s in said if s.kind == "digest"]
+    assert {(s.kind, s.rung, s.role) for s in said if s.kind != "digest"} == {
+        ("quarter-letter", "Q-letter", "office")
+    }
     assert {s.task.rpartition("/")[2] for s in told} == set(NEVER)
     for role, first in (("office", "T+3"), ("coordinating", "T+3"), ("directing", "T+7")):
         offsets = {int(s.rung[1:]) for s in told if s.role == role}
         assert min(offsets) == int(first[1:])
+
+
+def test_the_letter_of_a_quarter_is_about_all_that_is_owed_on_its_day_and_nothing_else(
+    daily: Year,
+) -> None:
+    letters = [s for s in daily.scene.said() if s.kind == "quarter-letter"]
+    owing = [s for s in daily.scene.said() if s.kind == "quarter-owing"]
+    assert len({s.day for s in letters}) == 4
+    for day in {s.day for s in letters}:
+        open_then = {
+            life.code
+            for life in daily.lives.values()
+            if life.opened <= day and (life.answered is None or day <= life.answered)
+        }
+        listed = [s.task for s in letters if s.day == day]
+        assert len(listed) == len(set(listed))
+        assert set(listed) <= open_then
+        assert {s.task for s in owing if s.day == day} <= set(listed)
 
 
 def test_nobody_is_chased_for_a_task_after_they_answered(daily: Year) -> None:
@@ -127,6 +154,49 @@ def test_nothing_is_queued_or_sent_on_a_day_off(daily: Year) -> None:
     assert notices
     assert all(worked(notice.run_on) for notice in notices)
     assert all(n.sent_at and worked(n.sent_at.astimezone(ZONE).date()) for n in notices)
+
+
+def test_nothing_leaves_outside_working_hours_though_it_is_tried_around_the_clock(
+    daily: Year,
+) -> None:
+    with daily.scene.rt.reader() as session:
+        tries = list(session.scalars(select(NoticeAttempt.at)))
+        found = burden.outside(session, in_hours)
+    assert found == []
+    assert {at.astimezone(ZONE).time() for at in tries} == {time(8)}
+    assert len(tries) >= len(daily.scene.notices()) > 1000
+
+
+def in_hours(at: datetime) -> bool:
+    local = at.astimezone(ZONE)
+    return worked(local.date()) and time(7, 30) <= local.time() < time(17, 30)
+
+
+def test_a_year_of_the_ladder_costs_each_contact_few_messages(daily: Year) -> None:
+    """Digests say in one message what would be many; printed by `python -m bench.year`."""
+    with daily.scene.rt.reader() as session:
+        told, everything = burden.of(session, ("digest",)), burden.of(session)
+    digests = [one for one in daily.scene.notices() if one.kind == "digest"]
+    said = [one for one in daily.scene.said() if one.kind == "digest"]
+    accepted = [life for life in daily.lives.values() if life.accepted]
+    assert (told.rungs, told.messages) == (len(said), len(digests))
+    assert told.completed == len(accepted)
+    assert told.contacts == len({one.contact_id for one in digests})
+    assert everything.messages == len(daily.scene.notices())
+    figures = told.figures()
+    print(figures, everything.figures())
+    assert figures["per_contact_after"] < figures["per_contact_before"] / 3
+    assert figures["per_completed_after"] < 1 < figures["per_completed_before"]
+    days = sum(worked(day) for day in daily.days)
+    assert max(Counter(one.contact_id for one in digests).values()) <= days
+
+
+def test_the_second_tet_is_crossed_in_silence_and_what_fell_in_it_follows(daily: Year) -> None:
+    """10 to 16 February 2021: the three are far overdue, so each rung goes out after."""
+    days = {notice.run_on for notice in daily.scene.notices()}
+    silent = {date(2021, 2, day) for day in range(10, 17)}
+    assert not days & silent
+    assert date(2021, 2, 17) in days
 
 
 def test_every_notice_of_the_year_arrives_once(daily: Year, sink: Sink) -> None:

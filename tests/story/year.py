@@ -10,18 +10,20 @@ import csv
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import chain, count
 from zlib import crc32
 
-from scene import CONTACTS, Said, Scene
+from scene import CONTACTS, SYSTEM, Said, Scene
 from sqlalchemy import select
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports.counts import Counts, counts
 from ntm_workflow.store.tables import Task
+from ntm_workflow.texts import ZONE
 
 DAY = timedelta(days=1)
+HOURS = (time(0), time(5), time(7, 29, 59), time(8), time(17, 30), time(22))
 NEVER = frozenset({"bql-tan-lap", "phong-tc-kh", "ubnd-vu-le"})
 
 # Public holidays of 2020 and early 2021 that fall on working days (Labour Code 2012,
@@ -81,7 +83,11 @@ class Life:
 
 @dataclass
 class Year:
-    """Live every day of `days`: open, remind, quarterly list, deliver; then people act."""
+    """Live every day of `days`: open, remind, quarterly list, deliver; then people act.
+
+    What is owed is queued before the offices open, and delivery is tried by night,
+    a minute before the hours, in them, at their end and late.
+    """
 
     scene: Scene
     days: Sequence[date]
@@ -95,7 +101,9 @@ class Year:
                 self._meet(day)
             self.scene.remind(day)
             self.scene.quarter(day)
-            self.sent += self.scene.deliver(day).sent
+            self.scene.rt.set_simulated(day, SYSTEM)
+            for hour in HOURS:
+                self.sent += self.scene.deliver_at(datetime.combine(day, hour, ZONE)).sent
             self._answer(day)
             self._review(day)
             self.counted[day] = self.count(day)

@@ -270,7 +270,8 @@ def test_the_channels_say_how_they_are_and_what_to_do(an: Person, told: Runtime)
         one.per_minute = 60
     page = an.open("/kenh").text
     text = plain(page)
-    assert "Máy chủ không cho đăng nhập, từ 08:00 22/6/2020" in text
+    assert "Máy chủ thư không nhận tên hoặc mật khẩu đăng nhập. Hãy sửa mật khẩu" in text
+    assert "Hỏng từ 08:00 22/6/2020" in text
     assert "Tự thử lại lúc 08:15 22/6/2020" in text
     assert "vpdp@bacson.example.vn" not in page
     assert "v***@bacson…" in page

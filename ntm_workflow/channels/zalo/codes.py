@@ -7,7 +7,7 @@ shown to a person.
 
 from __future__ import annotations
 
-from ntm_workflow.channels.result import Outcome
+from ntm_workflow.channels.result import Again, Outcome
 
 OA: dict[int, Outcome] = {
     **dict.fromkeys((-32, -100, -200), Outcome.TRANSIENT),
@@ -41,6 +41,23 @@ BOT: dict[int, Outcome] = {
     408: Outcome.AMBIGUOUS,
     429: Outcome.QUOTA,
 }
+
+# The sign-in's server. A number that is not here means that a person must sign in again.
+OAUTH: dict[int, Outcome] = {
+    -32: Outcome.TRANSIENT,
+    **dict.fromkeys((-14002, -14003, -14004), Outcome.CONFIG),
+    -14014: Outcome.AUTH,
+}  # fmt: skip
+
+# What is counted by the minute, and what is worth a few tries only.
+_AGAIN: dict[int, Again] = {-32: Again.MINUTE, 429: Again.MINUTE, -200: Again.FEW}
+# What the office must hear of though the channel goes on: its quota, its contents.
+TELL = (-211, -248)
+
+
+def again(code: int) -> Again:
+    """How a message that was answered with this number is tried again."""
+    return _AGAIN.get(code, Again.LATER)
 
 
 def outcome(table: dict[int, Outcome], code: int) -> Outcome:

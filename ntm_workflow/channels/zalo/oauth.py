@@ -11,7 +11,7 @@ from typing import Protocol
 import httpx
 
 from ntm_workflow.channels.result import Outcome
-from ntm_workflow.channels.zalo import wire
+from ntm_workflow.channels.zalo import codes, wire
 from ntm_workflow.channels.zalo.wire import Hosts
 
 _LIFETIME = 90_000  # seconds: 25 hours
@@ -41,11 +41,15 @@ class Pair:
 
 
 class NoToken(Exception):
-    """No access token can be had now. TRANSIENT: try later; AUTH: a person must sign in anew."""
+    """No access token can be had now.
 
-    def __init__(self, outcome: Outcome, detail: str) -> None:
+    TRANSIENT: try later; AUTH: a person must sign in anew; CONFIG: the
+    application is not known by what it calls itself. `code` is Zalo's number.
+    """
+
+    def __init__(self, outcome: Outcome, detail: str, code: str = "") -> None:
         super().__init__(detail)
-        self.outcome, self.detail = outcome, detail
+        self.outcome, self.detail, self.code = outcome, detail, code
 
 
 class Tokens(Protocol):
@@ -102,15 +106,19 @@ def _asked(ask: Callable[[], wire.Reply], before: str) -> Pair:
 
 
 def _read(reply: wire.Reply, before: str) -> Pair:
-    if reply.trouble is Outcome.AMBIGUOUS and reply.detail == "HTTP 200":
+    if reply.status == 200 and reply.empty:
         # How a refresh token that was used before is answered: an empty page.
         raise NoToken(Outcome.AUTH, "refresh token used before")
-    if reply.trouble is not None:
+    if reply.trouble is not None:  # no answer, or the page of a gateway
         raise NoToken(Outcome.TRANSIENT, reply.detail)
     access = reply.body.get("access_token")
     if isinstance(access, str) and access:
         lifetime = wire.number(reply.body.get("expires_in")) or _LIFETIME
         return Pair(access, str(reply.body.get("refresh_token") or before), lifetime)
     code = wire.number(reply.body.get("error"))
-    detail = f"{code} {reply.body.get('error_name') or reply.body.get('message') or ''}".strip()
-    raise NoToken(Outcome.TRANSIENT if code == -32 else Outcome.AUTH, detail)
+    said = reply.body.get("error_name") or reply.body.get("message") or ""
+    if code is None and reply.status >= 500:
+        raise NoToken(Outcome.TRANSIENT, f"HTTP {reply.status} {said}".strip())
+    detail = f"{code} {said}".strip() if code is not None else str(said)
+    found = codes.OAUTH.get(code or 0, Outcome.AUTH)
+    raise NoToken(found, detail, "" if code is None else str(code))

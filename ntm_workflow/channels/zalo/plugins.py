@@ -11,6 +11,7 @@ scheme is called `zalo`: newer versions of Apprise have one of their own.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from apprise import NotifyBase, NotifyFormat, NotifyType
@@ -57,10 +58,7 @@ class Zalo(NotifyBase):
         message = self.message or Message("", self.targets[-1], title, body, "", "")
         started = time.monotonic()
         found = self._sent(message)
-        self.result = Result(
-            found.outcome, found.detail, round(time.monotonic() - started, 3), found.code,
-            found.provider_id, found.quota_left,
-        )  # fmt: skip
+        self.result = replace(found, seconds=round(time.monotonic() - started, 3))
         if found.outcome is not Outcome.OK:
             self.logger.warning("%s not sent outcome=%s", self.scheme, found.outcome)
         return found.outcome is Outcome.OK

@@ -62,12 +62,10 @@ class OfficialAccount:
         body: dict[str, Any] = {"template_id": template_id, "template_data": values}
         if number is None:
             url = f"{self._hosts.openapi}/v3.0/oa/message/template"
-            return self._send(
-                url, {"user_id": message.to_address, **body}, codes.OA, "message_id", paid=True
-            )
+            return self._send(url, {"user_id": message.to_address, **body}, codes.OA, "message_id")
         url = f"{self._hosts.business}/message/template"
         body |= {"phone": number, "tracking_id": tracking(message.message_id)}
-        return self._send(url, body, codes.ZBS, "msg_id", paid=True)
+        return self._send(url, body, codes.ZBS, "msg_id")
 
     def _known(self, template_id: str) -> tuple[Template | None, Result]:
         if template_id not in self._templates:
@@ -84,10 +82,9 @@ class OfficialAccount:
         return self._templates[template_id], Result(Outcome.OK)
 
     def _send(
-        self, url: str, body: dict[str, Any], table: dict[int, Outcome], id_key: str,
-        paid: bool = False,
-    ) -> Result:  # fmt: skip
-        reply, result = self._call("POST", url, table, paid=paid, json=body)
+        self, url: str, body: dict[str, Any], table: dict[int, Outcome], id_key: str
+    ) -> Result:
+        reply, result = self._call("POST", url, table, json=body)
         if result.outcome is not Outcome.OK:
             return result
         data = reply.body.get("data")
@@ -97,28 +94,27 @@ class OfficialAccount:
         )
 
     def _call(
-        self, method: str, url: str, table: dict[int, Outcome], paid: bool = False, **what: Any
+        self, method: str, url: str, table: dict[int, Outcome], **what: Any
     ) -> tuple[Reply, Result]:
         """Call with the access token; a dead one is renewed once and the call repeated."""
         try:
             access = self._tokens.access()
-            reply, result = self._once(method, url, table, access, paid, what)
+            reply, result = self._once(method, url, table, access, what)
             if result.outcome is Outcome.AUTH:
                 access = self._tokens.renew(access)
-                reply, result = self._once(method, url, table, access, paid, what)
+                reply, result = self._once(method, url, table, access, what)
         except NoToken as error:
-            return Reply(), Result(error.outcome, error.detail)
+            return Reply(), Result(error.outcome, error.detail, code=error.code)
         return reply, result
 
     def _once(
-        self, method: str, url: str, table: dict[int, Outcome], access: str, paid: bool,
-        what: dict[str, Any],
+        self, method: str, url: str, table: dict[int, Outcome], access: str, what: dict[str, Any]
     ) -> tuple[Reply, Result]:  # fmt: skip
         headers = {"access_token": access}
         if self._app is not None:
             headers["appsecret_proof"] = oauth.proof(self._app, access)
         reply = wire.call(self._http, method, url, headers=headers, **what)
-        return reply, _judged(reply, table, paid)
+        return reply, _judged(reply, table)
 
 
 def _quota_left(data: object) -> int | None:
@@ -127,17 +123,15 @@ def _quota_left(data: object) -> int | None:
     return wire.number(quota.get("remainingQuota")) if isinstance(quota, dict) else None
 
 
-def _judged(reply: Reply, table: dict[int, Outcome], paid: bool) -> Result:
+def _judged(reply: Reply, table: dict[int, Outcome]) -> Result:
     if reply.trouble is not None:
         return Result(reply.trouble, reply.detail)
     code = wire.number(reply.body.get("error"))
     if code is None:
         return Result(Outcome.AMBIGUOUS, "an answer without an error number")
     found = codes.outcome(table, code)
-    if paid and found is Outcome.TRANSIENT and code in (-100, -200):
-        found = Outcome.AMBIGUOUS  # "unknown error": it may have been sent, and charged
-    said = _said(reply.body.get("message"))
-    return Result(found, "" if code == 0 else f"{code} {said}".strip(), code=str(code))
+    detail = f"{code} {_said(reply.body.get('message'))}".strip()
+    return Result(found, "" if code == 0 else detail, code=str(code), again=codes.again(code))
 
 
 def _said(words: object) -> str:
@@ -165,6 +159,8 @@ class Bot:
         reply = wire.call(
             self._http, "POST", url, json={"chat_id": message.to_address, "text": text}
         )
+        if reply.status == 429 and reply.trouble is not None:
+            return Result(Outcome.QUOTA, reply.detail, code="429", again=codes.again(429))
         if reply.trouble is not None:
             return Result(reply.trouble, reply.detail)
         if reply.body.get("ok") is True:
@@ -190,4 +186,4 @@ def _refused(reply: Reply) -> Result:
     found = codes.BOT.get(code, Outcome.TRANSIENT if code >= 500 else Outcome.CONFIG)
     if code == 400 and "chat" in said.casefold():
         found = Outcome.RECIPIENT
-    return Result(found, f"{code} {said}".strip(), code=str(code))
+    return Result(found, f"{code} {said}".strip(), code=str(code), again=codes.again(code))
