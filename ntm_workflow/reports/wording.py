@@ -72,7 +72,7 @@ def outcome(name: str) -> str:
 
 def todo(notice: Notice, replaced: bool, kind: str = "") -> str:
     """What came of a message on a channel of this kind, and what a person should do about it."""
-    if notice.outcome in ("", Outcome.OK) or notice.state not in _TROUBLED:
+    if notice.outcome in (None, "", Outcome.OK) or notice.state not in _TROUBLED:
         key = "failed_replaced" if notice.state == "failed" and replaced else notice.state
         return texts.say(f"notice.todo.{key}")
     parts = [because.because(kind, notice.outcome, notice.code), *_then(notice, replaced, kind)]
@@ -95,7 +95,7 @@ def _then(notice: Notice, replaced: bool, kind: str) -> Iterator[str]:
 def short(notice: Notice) -> str:
     """Why a message has not gone out, for a list: "Hết lượt gửi của ngày: “-211 Out of quota”"."""
     said = reason(notice.error)
-    if notice.outcome in ("", Outcome.OK):
+    if notice.outcome in (None, "", Outcome.OK):
         return said
     words = outcome(notice.outcome)
     return f"{words[:1].upper()}{words[1:]}" + (f": “{said}”" if said else "")

@@ -248,7 +248,7 @@ def test_how_sure_it_is_that_nothing_left(
         Outcome.AMBIGUOUS: [Fault("before"), Fault("after"), Fault(seconds=1.5),
                             Fault(status=502, body=page), Fault(status=504, body=page),
                             Fault(status=200, body=page), Fault(status=200, body="{}")],
-        Outcome.TRANSIENT: [Fault(status=503, body=page), Fault(status=429, body="")],
+        Outcome.TRANSIENT: [Fault(status=503, body=page)],
     }  # fmt: skip
     for outcome, faults in cases.items():
         for fault in faults:
@@ -256,6 +256,10 @@ def test_how_sure_it_is_that_nothing_left(
             assert account.consult(MESSAGE).outcome is outcome, fault
             zalo.fail(SEND, fault)
             assert bot.send(replace(MESSAGE, to_address=CHAT)).outcome is outcome, fault
+    for path in (CONSULT, SEND):
+        zalo.fail(path, Fault(status=429))
+    assert account.consult(MESSAGE).outcome is Outcome.TRANSIENT
+    assert bot.send(replace(MESSAGE, to_address=CHAT)).outcome is Outcome.QUOTA
 
 
 def test_a_server_that_is_not_there_took_nothing(http: httpx.Client) -> None:

@@ -412,7 +412,7 @@ def test_the_overview_counts_what_waits_and_what_went_by_state(scene: Scene) -> 
     scene.remind(RUNGS[1])
     with scene.rt.reader() as session, counting(session) as sent:
         [line] = channels.overview(session, RUNGS[1])
-    assert len(sent) == 3
+    assert len(sent) == 4
     assert "secret" not in sent[0]
     mine = sum(n.channel == "mail" and n.state == "pending" for n in scene.notices())
     assert line.waiting == mine > 0
