@@ -109,7 +109,7 @@ def test_a_full_disk_for_the_database_is_one_sentence_and_a_later_run_goes_on(
 ) -> None:
     assert ntm(tmp_path, "status").returncode == 0
     size = (tmp_path / "ntm.db").stat().st_size
-    full = ntm(tmp_path, "open", "--on", "2020-12-31", limit=size)
+    full = ntm(tmp_path, "open", "--on", "2020-12-31", limit=size // 2)
     assert full.returncode != 0
     assert "Traceback" not in full.stderr
     again = ntm(tmp_path, "open", "--on", "2020-12-31", "--json")

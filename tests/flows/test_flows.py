@@ -14,6 +14,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter
 from sqlalchemy import func, select
 
+from flows.collect_evidence import collect_evidence
 from flows.deliver import deliver
 from flows.open_tasks import open_due, open_tasks
 from flows.quarterly_reminder import quarterly_reminder
@@ -89,6 +90,18 @@ def test_a_run_that_lost_its_row_fails_instead_of_opening_everything() -> None:
 @pytest.mark.parametrize("name", sorted(deployments.ENTRYPOINTS))
 def test_every_flow_of_the_list_can_be_imported_by_its_entrypoint(name: str) -> None:
     assert deployments.flow_of(name).name
+
+
+def test_a_mailbox_that_is_down_is_reported_and_the_drop_folder_is_taken_all_the_same(
+    simulated: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NTM_MAILBOX_URL", "imap://a:b@127.0.0.1:9/?address=a@huyen.vn")
+    folder = simulated.settings.var / "drop" / "III.1_2020-06_khong-co"
+    folder.mkdir(parents=True)
+    (folder / "van-ban.txt").write_text("Số: 1/BC\nNgày: 20/6/2020\nTrích yếu: x\n", "utf-8")
+    assert collect_evidence() == 0
+    assert (folder / "LOI.txt").exists()
+    assert any("không đọc được hộp thư" in a.description for a in artifacts("hop-thu-hong"))
 
 
 def test_reminding_and_delivering_leave_a_report(simulated: Runtime) -> None:

@@ -1,0 +1,34 @@
+"""`ntm mailbox check` on a mailbox that is not there, or cannot be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("", 2, "Chưa đặt NTM_MAILBOX_URL"),
+        ("imaps://a:bi-mat@host/?address=khong", 2, "NTM_MAILBOX_URL không dùng được"),
+        ("imap://a:bi-mat@127.0.0.1:9/?address=a@huyen.vn", 1, "Không đọc được hộp thư"),
+    ],
+)
+def test_a_mailbox_that_cannot_be_read_is_one_sentence_without_its_password(
+    tmp_path: Path, url: str, code: int, said: str
+) -> None:
+    env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var"), "NTM_MAILBOX_URL": url}
+    done = subprocess.run(
+        [sys.executable, "-m", "ntm_workflow.cli", "mailbox", "check"],
+        capture_output=True, text=True, env={**os.environ, **env}, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "bi-mat" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
