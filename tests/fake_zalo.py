@@ -86,6 +86,7 @@ class FakeZalo:
     calls: Counter[str] = field(default_factory=Counter)
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     lock: threading.RLock = field(default_factory=threading.RLock)
+    server: Any = None  # the HTTP server, for who wants to shut its door
 
     @property
     def hosts(self) -> Hosts:
@@ -327,7 +328,7 @@ def running() -> Iterator[FakeZalo]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    zalo.port = server.server_address[1]
+    zalo.port, zalo.server = server.server_address[1], server
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
