@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ import fake_zalo
 from fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
 from scene import DOMAIN, SYSTEM, Scene
 from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
 from ntm_workflow.channels.zalo.oauth import App, Pair
 from ntm_workflow.chase import blanks, tokens
@@ -37,8 +38,8 @@ from ntm_workflow.texts import ZONE
 from ntm_workflow.work import channels
 
 DELIVERER = Path(__file__).parent / "deliverer.py"
-PATIENCE = 1.0  # seconds a deliverer waits for a server; a fault holds its answer for longer
-TOO_LONG = 1.4
+PATIENCE = 0.5  # seconds a deliverer waits for a server; a fault holds its answer for longer
+TOO_LONG = 0.8
 ONE_IN = 10  # calls go wrong
 DELIVERERS = 4
 DAY = date(2020, 6, 16)
@@ -62,6 +63,7 @@ class Chance:
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self.drawn: Counter[str] = Counter()
+        self._decks: dict[tuple[str, ...], list[str]] = {}  # each kind once, then anew
         self.calls = 0
         self.quiet_from = 0.0  # by time.monotonic: when the last late answer is over
         self.calm = False
@@ -71,7 +73,10 @@ class Chance:
             self.calls += 1
             if self.calm or self._random.randrange(ONE_IN):
                 return ""
-            kind = self._random.choice(kinds)
+            deck = self._decks.setdefault(kinds, [])
+            if not deck:
+                deck += self._random.sample(kinds, len(kinds))
+            kind = deck.pop()
             self.drawn[kind] += 1
             if kind.startswith("timeout"):
                 self.quiet_from = time.monotonic() + TOO_LONG + 1
@@ -253,7 +258,7 @@ def accounts(scene: Scene, zalo: FakeZalo) -> None:
 def people(scene: Scene, zalo: FakeZalo, number: int) -> None:
     """So many contacts of the communes' boards, each on one channel first and one after it.
 
-    One in forty is known to no Zalo account any more.
+    One in 41 is known to no Zalo account any more.
     """
     units = sorted(unit.removeprefix("bql-") for unit in _boards(scene))
     rows: dict[str, list[dict[str, Any]]] = {"contact": [], "body": [], "address": []}
@@ -267,7 +272,7 @@ def people(scene: Scene, zalo: FakeZalo, number: int) -> None:
                 "contact_id": 1000 + n, "channel": way, "value": value(way, n), "rank": rank,
                 "always": False, "added_at": scene.rt.now(), "unusable_why": "",
             })  # fmt: skip
-        if n % 40:
+        if n % 41:
             _know(zalo, n)
     with scene.rt.sessions.begin() as session:
         session.execute(insert(Contact), rows["contact"])
@@ -305,12 +310,18 @@ class Clock:
         fresh.replace(self.path)
 
     def advance(self, scene: Scene) -> None:
-        """A minute on; over the night at once. Never so far that who lives is taken for dead."""
+        """A minute on, or to when something is due; over the night at once.
+
+        Never so far that who lives is taken for dead.
+        """
         with scene.rt.reader() as session:
             oldest = session.scalar(
                 select(func.min(Notice.claimed_at)).where(Notice.state == "sending")
             )
+            due = _next_due(session)
         then = self.now + timedelta(minutes=1)
+        if oldest is None and due is not None:
+            then = max(then, due)
         local = then.astimezone(ZONE)
         if oldest is None and (local.hour >= 17 or not scene.rt.days.worked(local.date())):
             then = (local + timedelta(days=1)).replace(hour=8, minute=0)
@@ -318,8 +329,21 @@ class Clock:
             self.set(then)
 
 
-class Deliverer:
-    """One process; `begin` starts a delivery in a fork, `kill` ends it at whatever it is doing."""
+def _next_due(session: Session) -> datetime | None:
+    """When the first of what waits may leave."""
+    first = func.min(Notice.not_before).label("first")
+    query = (
+        select(first, Channel.retry_at)
+        .join(Channel, Channel.name == Notice.channel)
+        .where(Notice.state == "pending")
+        .group_by(Channel.name, Channel.retry_at)
+    )
+    dues = [max(due, retry or due) for due, retry in session.execute(query).tuples()]
+    return min(dues, default=None)
+
+
+class Deliverers:
+    """Forks of one process; `kill` ends one at whatever it is doing, `replace` starts another."""
 
     def __init__(self, scene: Scene, clock: Path) -> None:
         settings = scene.rt.settings
@@ -328,42 +352,34 @@ class Deliverer:
              str(settings.var), str(clock)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-
-    def ready(self) -> None:
         assert self._read() == "ready"
-        self.begin()
+        self.alive = [self._begin() for _ in range(DELIVERERS)]
 
-    def begin(self) -> None:
-        assert self._popen.stdin is not None
-        self._popen.stdin.write("go\n")
-        self._popen.stdin.flush()
-        self._fork = int(self._read())
+    def kill(self, where: random.Random) -> int:
+        """Kill one of them; return its process id."""
+        pid = self.alive.pop(where.randrange(len(self.alive)))
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
-    def kill(self) -> None:
-        os.kill(self._fork, signal.SIGKILL)
+    def replace(self, killed: int) -> None:
+        self.alive.append(self._begin(killed))
 
     def close(self) -> None:
+        for pid in self.alive:
+            os.kill(pid, signal.SIGKILL)
         assert self._popen.stdin is not None
-        self.kill()
         self._popen.stdin.close()
         self._popen.wait(20)
+
+    def _begin(self, killed: int = 0) -> int:
+        assert self._popen.stdin is not None
+        self._popen.stdin.write(f"{killed}\n")
+        self._popen.stdin.flush()
+        return int(self._read())
 
     def _read(self) -> str:
         assert self._popen.stdout is not None
         return self._popen.stdout.readline().strip()
-
-
-@contextmanager
-def deliverers(scene: Scene, clock: Path) -> Iterator[list[Deliverer]]:
-    found: list[Deliverer] = []
-    try:
-        found += [Deliverer(scene, clock) for _ in range(DELIVERERS)]
-        for one in found:
-            one.ready()
-        yield found
-    finally:
-        for one in found:
-            one.close()
 
 
 # -- the run ---------------------------------------------------------------------------
@@ -387,28 +403,28 @@ class Run:
         each = notices / (self.kills + 1)
         where = random.Random(28)
         until = time.monotonic() + patience
-        with deliverers(self.scene, self.clock.path) as alive:
+        with closing(Deliverers(self.scene, self.clock.path)) as deliverers:
             while self.killed < self.kills or self._busy():
                 assert time.monotonic() < until, f"stuck: {self.scene.states()}"
                 if self.killed < self.kills and self.chance.calls >= each * (self.killed + 1):
                     time.sleep(where.random() * 0.02)
-                    self._kill(where.choice(alive), where)
+                    self._kill(deliverers, where)
                     continue
                 self.clock.advance(self.scene)
                 self._mend()
                 time.sleep(0.02)
         time.sleep(max(0.0, self.chance.quiet_from - time.monotonic()))
 
-    def _kill(self, one: Deliverer, where: random.Random) -> None:
-        one.kill()
+    def _kill(self, deliverers: Deliverers, where: random.Random) -> None:
+        pid = deliverers.kill(where)
         self.killed += 1
         if self.killed % 10:
-            one.begin()
+            deliverers.replace(pid)
             return
         self.early |= self.attempts()
         before = self.refused()
         with door_shut(self.mail), door_shut(self.zalo.server):
-            one.begin()
+            deliverers.replace(pid)
             until = time.monotonic() + 2
             while self.refused() == before and time.monotonic() < until:
                 time.sleep(0.02)

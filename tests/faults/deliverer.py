@@ -4,7 +4,7 @@
 
 CLOCK is a file with the simulated instant, in seconds. Each line on stdin starts
 a fork that delivers again and again until it is killed; its process id is the
-answer. All that any logger says, at DEBUG, is in VAR/deliverer.log; what ends a
+answer. The line is the id of one that was killed, to be buried first, or 0. All that any logger says, at DEBUG, is in VAR/deliverer.log; what ends a
 fork other than a kill, in VAR/died-….
 """
 
@@ -33,6 +33,9 @@ from ntm_workflow.chase import outbox
 from ntm_workflow.runtime import Runtime
 
 
+WARM = 12  # notices: of each kind of channel at least one
+
+
 class Fast(Runtime):
     """A runtime whose clock is in a file."""
 
@@ -44,6 +47,15 @@ def deliver(rt: Runtime) -> None:
     while True:
         outbox.deliver(rt, actor=SYSTEM, respect_hours=True)
         time.sleep(0.05)
+
+
+def warm(rt: Runtime) -> None:
+    """Deliver a few notices here: what SQLAlchemy compiles for them, each fork inherits."""
+    claim, left = outbox._claim, iter(range(WARM))
+    outbox._claim = lambda *what: claim(*what) if next(left, None) is not None else None
+    outbox.deliver(rt, actor=SYSTEM)
+    outbox._claim = claim
+    rt.engine.dispose()
 
 
 def talkative(var: str) -> None:
@@ -64,10 +76,12 @@ def serve(url: str, mail: str, var: str) -> None:
         made.settings, made.plans, made.days, made.engine, made.sessions, made.reader, made.files,
         made.own, made.ended, made.seen,
     )  # fmt: skip
-    made.engine.dispose()
+    warm(rt)
     gc.freeze()
     print("ready", flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if killed := int(line):
+            os.waitpid(killed, 0)
         pid = os.fork()
         if not pid:
             try:
@@ -76,7 +90,6 @@ def serve(url: str, mail: str, var: str) -> None:
                 Path(var, f"died-{os.getpid()}").write_text(traceback.format_exc())
                 os._exit(1)
         print(pid, flush=True)
-        os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":
