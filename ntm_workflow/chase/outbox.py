@@ -248,8 +248,8 @@ def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
         entries = []
         for notice in dead:
             session.refresh(notice)
-            if notice.state != "sending":
-                continue
+            if notice.state != "sending" or not _dead(notice, now):
+                continue  # somebody else took it back meanwhile; it may be on its way again
             notice.state = "unknown" if notice.resent or notice.channel in paid else "pending"
             notice.resent += 1
             notice.claimed_by = notice.claimed_at = None

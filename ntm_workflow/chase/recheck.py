@@ -68,7 +68,7 @@ def _look(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Found
                      later=_later(rt, contact, notice, now))  # fmt: skip
     if not _works(session, notice) and session.scalar(select(owed.reached(contact.id))):
         return Found(say("recheck.no_address", name=contact.name), no_address=True)
-    foreign = stand_in.foreign(session, notice, rt.all_plans)
+    foreign = tuple(stand_in.foreign(session, notice, rt.all_plans))
     why = say("recheck.moved", name=contact.name) if foreign else ""
     return Found(why, foreign, later=_later(rt, contact, notice, now))
 

@@ -402,9 +402,11 @@ class Run:
     def live(self, notices: int, patience: float) -> None:
         each = notices / (self.kills + 1)
         where = random.Random(28)
-        until = time.monotonic() + patience
+        moved, until = 0, 0.0
         with closing(Deliverers(self.scene, self.clock.path)) as deliverers:
             while self.killed < self.kills or self._busy():
+                if moved != (moved := self.chance.calls + self.killed):
+                    until = time.monotonic() + patience
                 assert time.monotonic() < until, f"stuck: {self.scene.states()}"
                 if self.killed < self.kills and self.chance.calls >= each * (self.killed + 1):
                     time.sleep(where.random() * 0.02)

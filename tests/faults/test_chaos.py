@@ -33,7 +33,8 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Notice
 
 FULL = os.environ.get("NTM_CHAOS") == "full"
-NOTICES, KILLS, PATIENCE = (5000, 300, 1500) if FULL else (200, 20, 120)
+NOTICES, KILLS = (5000, 300) if FULL else (200, 20)
+PATIENCE = 120  # seconds in which something must happen
 FINAL = {"sent", "unknown", "failed", "suppressed", "expired"}
 TOKENS = re.compile(r"\d-[a-z2-7]{24}|/v/(?!…)|\b[AR]T-\d|access_token|refresh_token=|Bearer ")
 
