@@ -6,6 +6,7 @@ call, so that a death at any point leaves a row that says what is known.
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time as time_module
@@ -14,11 +15,13 @@ from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psutil
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
@@ -204,6 +207,12 @@ def claim_next(
     sending: a crash in mid-send leaves the row in "sending", where
     `release_stuck` finds it.
     """
+    what = {"now": now, "channels": list(channels), "shut": list(shut), "me": _me()}
+    return session.scalars(_claiming(), what).first()
+
+
+@cache  # building it costs more than running it
+def _claiming() -> ReturningUpdate[tuple[Notice]]:
     waiting = (
         select(Notice.id)
         .join(Contact, Contact.id == Notice.contact_id)
@@ -215,21 +224,23 @@ def claim_next(
             ),
         )
         .where(
-            Notice.state == "pending", Notice.not_before <= now, Notice.channel.in_(channels),
+            Notice.state == "pending", Notice.not_before <= bindparam("now"),
+            Notice.channel.in_(bindparam("channels", expanding=True)),
+            Notice.plan_id.not_in(bindparam("shut", expanding=True)),
             or_(Address.id.is_not(None), ~Contact.active, owed.reached(Notice.contact_id)),
-            *([Notice.plan_id.not_in(shut)] if shut else []),
         )
         .order_by(Notice.not_before, Notice.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=Notice)
     )  # fmt: skip
-    return session.scalars(
+    return (
         update(Notice)
         .where(Notice.id == waiting.scalar_subquery(), Notice.state == "pending")
-        .values(state="sending", claimed_at=now, claimed_by=_me(), tries=Notice.tries + 1)
+        .values(state="sending", claimed_at=bindparam("now"), claimed_by=bindparam("me"),
+                tries=Notice.tries + 1)
         .returning(Notice)
         .execution_options(synchronize_session=False)
-    ).first()
+    )  # fmt: skip
 
 
 def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
@@ -443,8 +454,12 @@ SAME_START = 2.0  # seconds: the system's own idea of a start moves when its clo
 
 def _me() -> str:
     """This process, so that others can tell whether it still lives."""
-    me = psutil.Process()  # now, not at import: a fork is a process of its own
-    return f"{socket.gethostname()}/{me.pid}/{me.create_time():.2f}"
+    return _process(os.getpid())  # now, not at import: a fork is a process of its own
+
+
+@lru_cache(maxsize=1)
+def _process(pid: int) -> str:
+    return f"{socket.gethostname()}/{pid}/{psutil.Process(pid).create_time():.2f}"
 
 
 def _dead(notice: Notice, now: datetime) -> bool:

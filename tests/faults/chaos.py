@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
@@ -309,15 +309,19 @@ class Clock:
         fresh.write_text(str(now.timestamp()))
         fresh.replace(self.path)
 
-    def advance(self, scene: Scene) -> None:
+    def advance(self, scene: Scene, alive: Collection[int]) -> None:
         """A minute on, or to when something is due; over the night at once.
 
-        Never so far that who lives is taken for dead.
+        Never so far that one of those alive is taken for dead.
         """
         with scene.rt.reader() as session:
-            oldest = session.scalar(
-                select(func.min(Notice.claimed_at)).where(Notice.state == "sending")
-            )
+            query = select(Notice.claimed_by, Notice.claimed_at).where(Notice.state == "sending")
+            claims = [
+                at
+                for by, at in session.execute(query)
+                if by and at and int(by.split("/")[1]) in alive
+            ]
+            oldest = min(claims, default=None)
             due = _next_due(session)
         then = self.now + timedelta(minutes=1)
         if oldest is None and due is not None:
@@ -412,7 +416,7 @@ class Run:
                     time.sleep(where.random() * 0.02)
                     self._kill(deliverers, where)
                     continue
-                self.clock.advance(self.scene)
+                self.clock.advance(self.scene, deliverers.alive)
                 self._mend()
                 time.sleep(0.02)
         time.sleep(max(0.0, self.chance.quiet_from - time.monotonic()))

@@ -46,7 +46,7 @@ class Fast(Runtime):
 def deliver(rt: Runtime) -> None:
     while True:
         outbox.deliver(rt, actor=SYSTEM, respect_hours=True)
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def warm(rt: Runtime) -> None:

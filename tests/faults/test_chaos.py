@@ -34,7 +34,7 @@ from ntm_workflow.store.tables import Notice
 
 FULL = os.environ.get("NTM_CHAOS") == "full"
 NOTICES, KILLS = (5000, 300) if FULL else (200, 20)
-PATIENCE = 120  # seconds in which something must happen
+PATIENCE = 180  # seconds in which something must happen
 FINAL = {"sent", "unknown", "failed", "suppressed", "expired"}
 TOKENS = re.compile(r"\d-[a-z2-7]{24}|/v/(?!…)|\b[AR]T-\d|access_token|refresh_token=|Bearer ")
 
