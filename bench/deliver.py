@@ -186,9 +186,7 @@ def _make(port: int, mails: list[Mail]) -> None:
 
 
 def _plan(bodies: int, rows: int) -> Plan:
-    made = tuple(
-        world._row(n, bodies, date(2020, 6, 30)) for n in range(1, rows + 1)
-    )
+    made = tuple(world._row(n, bodies, date(2020, 6, 30)) for n in range(1, rows + 1))
     return replace(world.plan(10), rows=made, reminders=world.plan(10).reminders)
 
 
@@ -225,9 +223,7 @@ def _opened(session: Session, plan: Plan) -> None:
 def _queued(rt: Runtime, plan: Plan) -> None:
     with rt.sessions.begin() as session:
         _opened(session, plan)
-        reminders.queue(
-            session, [plan], world.DAYS, world.SWEEP, now=world.NOW, actor=world.ACTOR
-        )
+        reminders.queue(session, [plan], world.DAYS, world.SWEEP, now=world.NOW, actor=world.ACTOR)
     rt.set_simulated(world.SWEEP, world.ACTOR)
     with rt.engine.begin() as connection:
         connection.execute(text("ANALYZE"))

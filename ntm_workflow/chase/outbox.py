@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 
 import psutil
 from sqlalchemy import and_, bindparam, func, or_, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Message, Outcome, Result
@@ -345,12 +345,15 @@ def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Mes
 
 def _where_to(session: Session, notice: Notice) -> tuple[str, str]:
     """The address of a notice and the kind of its channel."""
-    query = (
-        select(Address.value, Channel.kind)
-        .join(Channel, Channel.name == Address.channel)
-        .where(Address.contact_id == notice.contact_id, Address.channel == notice.channel)
-    )
-    return session.execute(query).tuples().first() or ("", notice.channel)
+    where = {"contact": notice.contact_id, "channel": notice.channel}
+    return session.execute(_WHERE_TO, where).tuples().first() or ("", notice.channel)
+
+
+_WHERE_TO = (  # made once: every notice asks for it
+    select(Address.value, Channel.kind)
+    .join(Channel, Channel.name == Address.channel)
+    .where(Address.contact_id == bindparam("contact"), Address.channel == bindparam("channel"))
+)
 
 
 def _settle(
@@ -359,21 +362,16 @@ def _settle(
 ) -> None:  # fmt: skip
     with rt.sessions.begin() as session:
         audit.lock(session)
-        notice = session.get_one(Notice, notice_id)
-        if notice.claimed_by != _me():
+        values = _values(state, result, now, message)
+        notice = session.scalars(
+            update(Notice)
+            .where(Notice.id == notice_id, Notice.claimed_by == _me())
+            .values(**values)
+            .returning(Notice)
+            .execution_options(synchronize_session=False)
+        ).first()
+        if notice is None:
             return  # taken for dead and released meanwhile: what happens next is not ours
-        notice.state, notice.claimed_by, notice.claimed_at = state, None, None
-        notice.error = "" if state == "sent" else result.detail
-        notice.outcome, notice.code = str(result.outcome), result.code
-        notice.provider_id = result.provider_id
-        if message:
-            notice.address, notice.subject = message.to_address, message.subject
-            notice.body, notice.html = links.masked(message.text), links.masked(message.html)
-            notice.message_id = message.message_id
-            notice.parameters = links.masked_values(message.parameters) or notice.parameters
-            notice.attachments = [one.name for one in message.attachments] or notice.attachments
-        if state == "sent":
-            notice.sent_at = now
         if state == "pending":
             notice.not_before = _again_at(notice, result, now)
             notice.resent += result.outcome is Outcome.AMBIGUOUS
@@ -389,6 +387,28 @@ def _settle(
             details = {"contact": notice.contact_id, "resent": notice.resent, **data}
             entries.insert(0, Entry(action, f"notice/{notice_id}", details))
             audit.append(session, actor, now, entries)
+
+
+def _values(state: str, result: Result, now: datetime, message: Message | None) -> dict[str, Any]:
+    """What of a notice changes when one try has come to an end."""
+    values: dict[str, Any] = {
+        "state": state, "claimed_by": None, "claimed_at": None,
+        "error": "" if state == "sent" else result.detail, "outcome": str(result.outcome),
+        "code": result.code, "provider_id": result.provider_id,
+    }  # fmt: skip
+    if message:
+        values |= {
+            "address": message.to_address, "subject": message.subject,
+            "body": links.masked(message.text), "html": links.masked(message.html),
+            "message_id": message.message_id,
+        }  # fmt: skip
+        if message.parameters:
+            values["parameters"] = links.masked_values(message.parameters)
+        if message.attachments:
+            values["attachments"] = [one.name for one in message.attachments]
+    if state == "sent":
+        values["sent_at"] = now
+    return values
 
 
 def _attempt(session: Session, notice: Notice, now: datetime, result: Result) -> None:

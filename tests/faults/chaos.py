@@ -40,7 +40,7 @@ from ntm_workflow.work import channels
 DELIVERER = Path(__file__).parent / "deliverer.py"
 PATIENCE = 0.5  # seconds a deliverer waits for a server; a fault holds its answer for longer
 TOO_LONG = 0.8
-ONE_IN = 10  # calls go wrong
+ONE_IN = 10  # calls goes wrong
 DELIVERERS = 4
 DAY = date(2020, 6, 16)
 TEMPLATE = "204"
@@ -57,21 +57,21 @@ PAID = ("mau", "mau-uid")
 
 
 class Chance:
-    """Draws what goes wrong with a call, one time in ten, and counts it by kind."""
+    """Draws what goes wrong with a call, one time in so many (0: never), and counts it by kind."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, one_in: int = ONE_IN) -> None:
+        self._one_in, self.calm = one_in, not one_in
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self.drawn: Counter[str] = Counter()
         self._decks: dict[tuple[str, ...], list[str]] = {}  # each kind once, then anew
         self.calls = 0
         self.quiet_from = 0.0  # by time.monotonic: when the last late answer is over
-        self.calm = False
 
     def draw(self, kinds: tuple[str, ...]) -> str:
         with self._lock:
             self.calls += 1
-            if self.calm or self._random.randrange(ONE_IN):
+            if self.calm or self._random.randrange(self._one_in):
                 return ""
             deck = self._decks.setdefault(kinds, [])
             if not deck:
@@ -491,4 +491,3 @@ class Run:
 def begun(scene: Scene, zalo: FakeZalo, mail: MailServer, chance: Chance, kills: int) -> Run:
     clock = Clock(scene.rt.settings.var / "clock", zalo)
     return Run(scene, zalo, mail, chance, clock, kills)
-

@@ -4,8 +4,9 @@
 
 CLOCK is a file with the simulated instant, in seconds. Each line on stdin starts
 a fork that delivers again and again until it is killed; its process id is the
-answer. The line is the id of one that was killed, to be buried first, or 0. All that any logger says, at DEBUG, is in VAR/deliverer.log; what ends a
-fork other than a kill, in VAR/died-….
+answer. The line is the id of one that was killed, to be buried first, or 0.
+All that any logger says, at DEBUG, is in VAR/deliverer.log; what ends a fork
+other than a kill, in VAR/died-….
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from ntm_workflow.appendix import toml_file
 from ntm_workflow.channels.zalo import senders, wire  # noqa: F401 - so that each fork need not
 from ntm_workflow.chase import outbox
 from ntm_workflow.runtime import Runtime
-
 
 WARM = 12  # notices: of each kind of channel at least one
 

@@ -16,6 +16,7 @@ import pytest
 from chaos import (
     DAY,
     PAID,
+    WAYS,
     Chance,
     Run,
     accounts,
@@ -104,7 +105,7 @@ def leaks(scene: Scene, log: Path) -> list[str]:
     """Lines of a log that hold a token, a secret, or somebody's address in full."""
     whole = {SECRET, BOT_TOKEN}
     for one in scene.notices():
-        whole |= {value(way, one.contact_id - 1000) for way in ("mail", "oa", "mau", "mau-uid", "bot")}
+        whole |= {value(way, one.contact_id - 1000) for way in WAYS}
     words = re.compile("|".join(map(re.escape, sorted(whole))))
     lines = log.read_text("utf-8").splitlines()
     assert len(lines) > 10
