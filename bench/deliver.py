@@ -187,7 +187,7 @@ def _make(port: int, mails: list[Mail]) -> None:
 
 def _plan(bodies: int, rows: int) -> Plan:
     made = tuple(world._row(n, bodies, date(2020, 6, 30)) for n in range(1, rows + 1))
-    return replace(world.plan(10), rows=made, reminders=world.plan(10).reminders)
+    return replace(world.plan(10), rows=made)
 
 
 def _runtime(engine: Engine, port: int, plan: Plan) -> Runtime:

@@ -24,6 +24,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.channels.hush import masked
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Address
 from ntm_workflow.work import channels
@@ -104,3 +105,20 @@ def test_an_error_of_the_database_does_not_repeat_the_values(
     with scene.rt.sessions() as session, pytest.raises(IntegrityError) as error:
         session.execute(insert(Address).values(**twice, id=1))  # there is one already
     assert "binh@" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("Failed to send SMS to +84912345678.", "Failed to send SMS to …"),
+        ("Loaded JSON URL: json://127.0.0.1/bot1:abc/99?x=1", "Loaded JSON URL: …://…"),
+        (
+            "Max retries exceeded with url: /bot1:abc/sendMessage",
+            "Max retries exceeded with url: /…",
+        ),
+        ("550 <binh@example.vn>: no such user", "550 <…@…>: no such user"),
+        ("mail not sent outcome=recipient", "mail not sent outcome=recipient"),
+    ],
+)
+def test_what_apprise_says_is_masked_and_can_still_be_read(said: str, left: str) -> None:
+    assert masked(said) == left
