@@ -1,6 +1,7 @@
 # make run    the board of the 2020 plan, simulated from 22 June 2020
 # make test   the tests
 # make lint   style, types, security
+# make chaos  5,000 notices, 300 kills, a fault in ten calls, on both databases; minutes
 # make bench  measurements, one JSON line each
 # make help   this list
 PYTHON ?= python3
@@ -8,7 +9,7 @@ JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: run test lint bench lock help
+.PHONY: run test lint chaos bench lock help
 
 run: .venv/run.stamp
 	@exec $(BIN)/ntm up --simulate 2020-06-22 $(ARGS)
@@ -21,6 +22,9 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ntm_workflow flows
+
+chaos: .venv/dev.stamp
+	NTM_CHAOS=full $(BIN)/python -m pytest tests/faults/test_chaos.py $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import audit_chain, sweep, year
+from bench import audit_chain, deliver, sweep, year
 
 audit_chain.run(audit_chain.entries(sys.argv[1:]))
 sweep.run(sweep.sizes(sys.argv[1:]))
+deliver.run(*deliver.sizes(sys.argv[1:]))
 year.run(year.last_day(sys.argv[1:]))

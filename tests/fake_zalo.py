@@ -92,6 +92,7 @@ class FakeZalo:
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     fates: dict[str, Fault] = field(default_factory=dict)  # who is written to, refresh token → …
     lock: threading.RLock = field(default_factory=threading.RLock)
+    server: Any = None  # the HTTP server, for who wants to shut its door
 
     @property
     def hosts(self) -> Hosts:
@@ -349,7 +350,7 @@ def running() -> Iterator[FakeZalo]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    zalo.port = server.server_address[1]
+    zalo.port, zalo.server = server.server_address[1], server
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -6,6 +6,7 @@ call, so that a death at any point leaves a row that says what is known.
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time as time_module
@@ -14,12 +15,14 @@ from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psutil
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Again, Message, Outcome, Result
@@ -210,6 +213,12 @@ def claim_next(
     sending: a crash in mid-send leaves the row in "sending", where
     `release_stuck` finds it.
     """
+    what = {"now": now, "channels": list(channels), "shut": list(shut), "me": _me()}
+    return session.scalars(_claiming(), what).first()
+
+
+@cache  # building it costs more than running it
+def _claiming() -> ReturningUpdate[tuple[Notice]]:
     waiting = (
         select(Notice.id)
         .join(Contact, Contact.id == Notice.contact_id)
@@ -221,21 +230,23 @@ def claim_next(
             ),
         )
         .where(
-            Notice.state == "pending", Notice.not_before <= now, Notice.channel.in_(channels),
+            Notice.state == "pending", Notice.not_before <= bindparam("now"),
+            Notice.channel.in_(bindparam("channels", expanding=True)),
+            Notice.plan_id.not_in(bindparam("shut", expanding=True)),
             or_(Address.id.is_not(None), ~Contact.active, owed.reached(Notice.contact_id)),
-            *([Notice.plan_id.not_in(shut)] if shut else []),
         )
         .order_by(Notice.not_before, Notice.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=Notice)
     )  # fmt: skip
-    return session.scalars(
+    return (
         update(Notice)
         .where(Notice.id == waiting.scalar_subquery(), Notice.state == "pending")
-        .values(state="sending", claimed_at=now, claimed_by=_me(), tries=Notice.tries + 1)
+        .values(state="sending", claimed_at=bindparam("now"), claimed_by=bindparam("me"),
+                tries=Notice.tries + 1)
         .returning(Notice)
         .execution_options(synchronize_session=False)
-    ).first()
+    )  # fmt: skip
 
 
 def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
@@ -254,8 +265,8 @@ def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
         entries = []
         for notice in dead:
             session.refresh(notice)
-            if notice.state != "sending":
-                continue
+            if notice.state != "sending" or not _dead(notice, now):
+                continue  # somebody else took it back meanwhile; it may be on its way again
             notice.state = "unknown" if notice.resent or notice.channel in paid else "pending"
             notice.resent += 1
             notice.claimed_by = notice.claimed_at = None
@@ -364,12 +375,15 @@ def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Mes
 
 def _where_to(session: Session, notice: Notice) -> tuple[str, str]:
     """The address of a notice and the kind of its channel."""
-    query = (
-        select(Address.value, Channel.kind)
-        .join(Channel, Channel.name == Address.channel)
-        .where(Address.contact_id == notice.contact_id, Address.channel == notice.channel)
-    )
-    return session.execute(query).tuples().first() or ("", notice.channel)
+    where = {"contact": notice.contact_id, "channel": notice.channel}
+    return session.execute(_WHERE_TO, where).tuples().first() or ("", notice.channel)
+
+
+_WHERE_TO = (  # made once: every notice asks for it
+    select(Address.value, Channel.kind)
+    .join(Channel, Channel.name == Address.channel)
+    .where(Address.contact_id == bindparam("contact"), Address.channel == bindparam("channel"))
+)
 
 
 def _settle(
@@ -378,24 +392,19 @@ def _settle(
 ) -> None:  # fmt: skip
     with rt.sessions.begin() as session:
         audit.lock(session)
-        notice = session.get_one(Notice, notice_id)
-        if notice.claimed_by != _me():
+        values = _values(state, result, now, message)
+        notice = session.scalars(
+            update(Notice)
+            .where(Notice.id == notice_id, Notice.claimed_by == _me())
+            .values(**values)
+            .returning(Notice)
+            .execution_options(synchronize_session=False)
+        ).first()
+        if notice is None:
             return  # taken for dead and released meanwhile: what happens next is not ours
         if state == "pending":
             notice.not_before = _again_at(notice, result, now)
             notice.resent += result.outcome is Outcome.AMBIGUOUS
-        notice.state, notice.claimed_by, notice.claimed_at = state, None, None
-        notice.error = "" if state == "sent" else result.detail
-        notice.outcome, notice.code = str(result.outcome), result.code
-        notice.provider_id = result.provider_id
-        if message:
-            notice.address, notice.subject = message.to_address, message.subject
-            notice.body, notice.html = links.masked(message.text), links.masked(message.html)
-            notice.message_id, notice.thread = message.message_id, message.topic
-            notice.parameters = links.masked_values(message.parameters) or notice.parameters
-            notice.attachments = [one.name for one in message.attachments] or notice.attachments
-        if state == "sent":
-            notice.sent_at = now
         if result.quota_left is not None:
             session.get_one(Channel, notice.channel).quota_left = result.quota_left
         _attempt(session, notice, now, result)
@@ -408,6 +417,28 @@ def _settle(
             details = {"contact": notice.contact_id, "resent": notice.resent, **data}
             entries.insert(0, Entry(action, f"notice/{notice_id}", details))
             audit.append(session, actor, now, entries)
+
+
+def _values(state: str, result: Result, now: datetime, message: Message | None) -> dict[str, Any]:
+    """What of a notice changes when one try has come to an end."""
+    values: dict[str, Any] = {
+        "state": state, "claimed_by": None, "claimed_at": None,
+        "error": "" if state == "sent" else result.detail, "outcome": str(result.outcome),
+        "code": result.code, "provider_id": result.provider_id,
+    }  # fmt: skip
+    if message:
+        values |= {
+            "address": message.to_address, "subject": message.subject,
+            "body": links.masked(message.text), "html": links.masked(message.html),
+            "message_id": message.message_id, "thread": message.topic,
+        }  # fmt: skip
+        if message.parameters:
+            values["parameters"] = links.masked_values(message.parameters)
+        if message.attachments:
+            values["attachments"] = [one.name for one in message.attachments]
+    if state == "sent":
+        values["sent_at"] = now
+    return values
 
 
 def _attempt(session: Session, notice: Notice, now: datetime, result: Result) -> None:
@@ -491,8 +522,12 @@ SAME_START = 2.0  # seconds: the system's own idea of a start moves when its clo
 
 def _me() -> str:
     """This process, so that others can tell whether it still lives."""
-    me = psutil.Process()  # now, not at import: a fork is a process of its own
-    return f"{socket.gethostname()}/{me.pid}/{me.create_time():.2f}"
+    return _process(os.getpid())  # now, not at import: a fork is a process of its own
+
+
+@lru_cache(maxsize=1)
+def _process(pid: int) -> str:
+    return f"{socket.gethostname()}/{pid}/{psutil.Process(pid).create_time():.2f}"
 
 
 def _dead(notice: Notice, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.calendar import hours
@@ -85,11 +85,14 @@ def _all(session: Session, notice: Notice) -> list[int]:
 
 
 def _works(session: Session, notice: Notice) -> bool:
-    query = select(Address.id).where(
-        Address.contact_id == notice.contact_id, Address.channel == notice.channel,
-        Address.unusable_at.is_(None),
-    )  # fmt: skip
-    return session.scalar(query) is not None
+    where = {"contact": notice.contact_id, "channel": notice.channel}
+    return session.scalar(_WORKING, where) is not None
+
+
+_WORKING = select(Address.id).where(  # made once: every notice asks for it
+    Address.contact_id == bindparam("contact"), Address.channel == bindparam("channel"),
+    Address.unusable_at.is_(None),
+)  # fmt: skip
 
 
 def _later(rt: Runtime, contact: Contact, notice: Notice, now: datetime) -> datetime | None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
     exists,
@@ -67,10 +69,9 @@ def is_away(contact: Contact, day: date) -> bool:
 # -- whose an item is ----------------------------------------------------------------
 
 
-def _bodies_of(notice_id: int, plans: Sequence[Plan]) -> Any:
+def _bodies_of(notice_id: Any, offices: Offices) -> Any:
     """(item_id, body_id): the bodies that an item of a notice is told to, by its role."""
-    office = case({plan.id: plan.coordination_office for plan in plans}, value=Task.plan_id,
-                  else_=Task.body_id)  # fmt: skip
+    office = case(dict(offices), value=Task.plan_id, else_=Task.body_id)
     item = select(NoticeItem.id.label("item_id")).join(Task, Task.id == NoticeItem.task_id)
     item = item.where(NoticeItem.notice_id == notice_id)
     told = (*_OFFICE, *_NAMED)
@@ -114,24 +115,33 @@ def _named(item: Select[Any], office: Any) -> Select[Any]:
 
 def foreign(session: Session, notice: Notice, plans: Sequence[Plan]) -> list[int]:
     """The items of a notice that its contact no longer speaks for, itself or as a deputy."""
-    bodies = _bodies_of(notice.id, plans)
-    represented = select(Contact.id).where(
-        Contact.deputy_id == notice.contact_id, Contact.active
-    )  # fmt: skip
+    of = {"notice": notice.id, "contact": notice.contact_id}
+    return list(session.scalars(_foreign(_offices(plans)), of))
+
+
+Offices = tuple[tuple[str, str], ...]
+
+
+def _offices(plans: Sequence[Plan]) -> Offices:
+    return tuple((plan.id, plan.coordination_office) for plan in plans)
+
+
+@lru_cache(maxsize=8)  # building it costs more than asking it, and it is asked for each notice
+def _foreign(offices: Offices) -> Select[tuple[int]]:
+    contact = bindparam("contact")
+    bodies = _bodies_of(bindparam("notice"), offices)
+    represented = select(Contact.id).where(Contact.deputy_id == contact, Contact.active)
     theirs = exists(
         select(bodies.c.item_id)
         .join(ContactBody, ContactBody.body_id == bodies.c.body_id)
         .where(
             bodies.c.item_id == NoticeItem.id,
-            or_(
-                ContactBody.contact_id == notice.contact_id,
-                ContactBody.contact_id.in_(represented),
-            ),
+            or_(ContactBody.contact_id == contact, ContactBody.contact_id.in_(represented)),
         )
         .correlate(NoticeItem)
     )
-    query = select(NoticeItem.id).where(NoticeItem.notice_id == notice.id, ~theirs)
-    return list(session.scalars(query.order_by(NoticeItem.id)))
+    query = select(NoticeItem.id).where(NoticeItem.notice_id == bindparam("notice"), ~theirs)
+    return query.order_by(NoticeItem.id)
 
 
 # -- who hears instead ----------------------------------------------------------------
@@ -185,7 +195,7 @@ def _roles(session: Session, notice: Notice) -> Iterable[tuple[int, str]]:
 def _others(
     session: Session, notice: Notice, plans: Sequence[Plan], today: date
 ) -> Iterable[tuple[int, int]]:
-    bodies = _bodies_of(notice.id, plans)
+    bodies = _bodies_of(notice.id, _offices(plans))
     query = (
         select(bodies.c.item_id, Contact.id)
         .join(ContactBody, ContactBody.body_id == bodies.c.body_id)

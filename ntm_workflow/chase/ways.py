@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
+from ntm_workflow.channels.hush import hush
 from ntm_workflow.channels.result import Message, Outcome, Result
 from ntm_workflow.chase import blanks, tokens
 from ntm_workflow.errors import ConfigError
@@ -40,6 +41,7 @@ def opened(rt: Runtime, channel: Channel) -> Way:
     """
     from ntm_workflow.channels.mail import MailChannel
 
+    hush()
     if channel.kind == "mail":
         return MailChannel(rt.settings.mail_url)
     if channel.kind == "apprise":

@@ -14,13 +14,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, Table, select, update
+from sqlalchemy import Row, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import AuditEntry, AuditHead
 
 _TABLE = cast(Table, AuditEntry.__table__)  # read without the ORM: it is many rows
+_HEAD = cast(Table, AuditHead.__table__)
+# Made once: every change asks for these.
+_LOCK = select(_HEAD.c.seq, _HEAD.c.hash).with_for_update()
+_MOVE = update(_HEAD).values(seq=bindparam("to_seq"), hash=bindparam("to_hash"))
 GENESIS = bytes(32)  # the hash before the first entry
 _BY = ("actor", "role", "body", "via", "run_id")
 _WHAT = ("action", "subject", "data")
@@ -139,7 +143,7 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
         prev = hashed
     same = {"at": instant, **dict(zip(_BY, by, strict=True))}
     bulk.put(session, AuditEntry, same, ("seq", *_WHAT, "prev", "hash"), rows)
-    session.execute(update(AuditHead).values(seq=seq, hash=prev))
+    session.execute(_MOVE, {"to_seq": seq, "to_hash": prev})
     return len(rows)
 
 
@@ -149,7 +153,7 @@ def lock(session: Session) -> tuple[int, bytes]:
     Whoever changes tasks calls it before the first change: sweeps then run one
     after the other, and no two writers wait for each other in a circle.
     """
-    last = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one()
+    last = session.execute(_LOCK).one()
     return last.seq, last.hash
 
 

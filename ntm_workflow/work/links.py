@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.errors import NotFound
@@ -53,16 +53,20 @@ def current(session: Session, contact_id: int, now: datetime, days: int) -> Pers
     what is sent today opens long enough.
     """
     enough = now + timedelta(days=days) * 2 / 3
-    query = (
-        select(PersonalLink)
-        .join(Contact, Contact.id == PersonalLink.contact_id)
-        .where(
-            PersonalLink.contact_id == contact_id, PersonalLink.revoked_at.is_(None),
-            PersonalLink.version == Contact.link_version, PersonalLink.expires_at >= enough,
-        )
-        .order_by(PersonalLink.id.desc())
-    )  # fmt: skip
-    return session.scalars(query.limit(1)).first()
+    return session.scalars(_CURRENT, {"contact": contact_id, "enough": enough}).first()
+
+
+_CURRENT = (  # made once: every notice asks for it
+    select(PersonalLink)
+    .join(Contact, Contact.id == PersonalLink.contact_id)
+    .where(
+        PersonalLink.contact_id == bindparam("contact"), PersonalLink.revoked_at.is_(None),
+        PersonalLink.version == Contact.link_version,
+        PersonalLink.expires_at >= bindparam("enough"),
+    )
+    .order_by(PersonalLink.id.desc())
+    .limit(1)
+)  # fmt: skip
 
 
 def make(session: Session, contact_id: int, days: int, by: By) -> PersonalLink:

@@ -2,15 +2,17 @@
 
     python deliverer.py DATABASE_URL MAIL_URL VAR CLOCK
 
-CLOCK is a file with two lines: a real instant and the simulated one that belongs
-to it, both in seconds. Simulated time runs SPEED times as fast. Each line on stdin
-starts a fork that delivers again and again until it is killed; its process id is
-the answer.
+CLOCK is a file with the simulated instant, in seconds. Each line on stdin starts
+a fork that delivers again and again until it is killed; its process id is the
+answer. The line is the id of one that was killed, to be buried first, or 0.
+All that any logger says, at DEBUG, is in VAR/deliverer.log; what ends a fork
+other than a kill, in VAR/died-….
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 import time
@@ -21,37 +23,52 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from chaos import PATIENCE
 from scene import ROOT, SYSTEM, only
 
 import ntm_workflow.channels.mail
-import ntm_workflow.channels.zalo.senders
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
-from ntm_workflow.channels.zalo import wire
+from ntm_workflow.channels.zalo import senders, wire  # noqa: F401 - so that each fork need not
 from ntm_workflow.chase import outbox
 from ntm_workflow.runtime import Runtime
 
-SPEED = 60
-PATIENCE = 1.0  # seconds a server may take: a fault holds its answer for longer
+WARM = 12  # notices: of each kind of channel at least one
 
 
 class Fast(Runtime):
-    """A runtime whose clock runs SPEED times as fast as the real one."""
+    """A runtime whose clock is in a file."""
 
     def now(self) -> datetime:
-        real, told = (float(line) for line in CLOCK.read_text().split())
-        return datetime.fromtimestamp(told + (time.time() - real) * SPEED, UTC)
+        return datetime.fromtimestamp(float(CLOCK.read_text()), UTC)
 
 
 def deliver(rt: Runtime) -> None:
     while True:
         outbox.deliver(rt, actor=SYSTEM, respect_hours=True)
-        time.sleep(0.05)
+        time.sleep(0.1)
+
+
+def warm(rt: Runtime) -> None:
+    """Deliver a few notices here: what SQLAlchemy compiles for them, each fork inherits."""
+    claim, left = outbox._claim, iter(range(WARM))
+    outbox._claim = lambda *what: claim(*what) if next(left, None) is not None else None
+    outbox.deliver(rt, actor=SYSTEM)
+    outbox._claim = claim
+    rt.engine.dispose()
+
+
+def talkative(var: str) -> None:
+    """Let every logger that there is say all it can."""
+    logging.basicConfig(filename=Path(var, "deliverer.log"), level=logging.DEBUG, encoding="utf-8")
+    for name in list(logging.root.manager.loggerDict):
+        logging.getLogger(name).setLevel(logging.DEBUG)
 
 
 def serve(url: str, mail: str, var: str) -> None:
     ntm_workflow.channels.mail.TIMEOUT_SECONDS = PATIENCE  # type: ignore[assignment]
     wire.TIMEOUT = wire.httpx.Timeout(PATIENCE)
+    talkative(var)
     plan = only(toml_file.load(ROOT / "config" / "appendix.toml"), "III.1")
     base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": var})
     made = runtime.assemble(replace(base, database_url=url, mail_url=mail), plan)
@@ -59,10 +76,12 @@ def serve(url: str, mail: str, var: str) -> None:
         made.settings, made.plans, made.days, made.engine, made.sessions, made.reader, made.files,
         made.own, made.ended, made.seen,
     )  # fmt: skip
-    made.engine.dispose()
+    warm(rt)
     gc.freeze()
     print("ready", flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if killed := int(line):
+            os.waitpid(killed, 0)
         pid = os.fork()
         if not pid:
             try:
@@ -71,7 +90,6 @@ def serve(url: str, mail: str, var: str) -> None:
                 Path(var, f"died-{os.getpid()}").write_text(traceback.format_exc())
                 os._exit(1)
         print(pid, flush=True)
-        os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":

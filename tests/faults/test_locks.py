@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import date
 
 import pytest
-from scene import Scene, only
-from sqlalchemy import text
+from scene import SYSTEM, Scene, only
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.chase import outbox
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.tables import Notice
 from ntm_workflow.work import audit
 
 TASK = "III.1/2020-06/bql-tan-lap"
@@ -53,3 +57,35 @@ def test_a_person_who_acts_during_the_sweep_waits_for_it_and_both_succeed(
     person.join(20)
     assert not failed
     assert scene.broken_audit() is None
+
+
+def test_what_one_deliverer_took_back_and_sends_again_another_leaves_alone(
+    make_runtime: Callable[..., Runtime],
+    postgres_url: str,
+    plan: Plan,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two see the same dead claim; when the second comes to it, it is on its way once more."""
+    scene = Scene(make_runtime(postgres_url, plan=only(plan, "III.1")))
+    scene.contact("an", "bql-tan-lap")
+    scene.open(date(2020, 6, 1))
+    scene.remind(date(2020, 6, 16))
+    rt, now = scene.rt, scene.rt.moment(date(2020, 6, 16))
+    dead = f"{socket.gethostname()}/{2**22}/0.00"  # no process has this number
+    with rt.sessions.begin() as session:
+        session.execute(
+            update(Notice).values(state="sending", claimed_at=now, claimed_by=dead, tries=1)
+        )
+    lock = audit.lock
+
+    def first(session: Session) -> tuple[int, bytes]:
+        monkeypatch.setattr(audit, "lock", lock)
+        assert outbox.release_stuck(rt, now, SYSTEM) == 1
+        with rt.sessions.begin() as other:
+            assert outbox.claim_next(other, now)
+        return lock(session)
+
+    monkeypatch.setattr(audit, "lock", first)
+    assert outbox.release_stuck(rt, now, SYSTEM) == 0
+    (notice,) = scene.notices()
+    assert (notice.state, notice.resent, notice.tries) == ("sending", 1, 2)
