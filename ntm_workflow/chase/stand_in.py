@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Select,
     String,
@@ -128,7 +129,7 @@ def _offices(plans: Sequence[Plan]) -> Offices:
 
 @lru_cache(maxsize=8)  # building it costs more than asking it, and it is asked for each notice
 def _foreign(offices: Offices) -> Select[tuple[int]]:
-    contact = bindparam("contact")
+    contact: BindParameter[int] = bindparam("contact")
     bodies = _bodies_of(bindparam("notice"), offices)
     represented = select(Contact.id).where(Contact.deputy_id == contact, Contact.active)
     theirs = exists(
