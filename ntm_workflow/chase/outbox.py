@@ -282,18 +282,18 @@ def _send_one(
 ) -> tuple[str, Result]:
     if notice.expires_at and now > notice.expires_at:
         result = Result(Outcome.OK, "too late to be of use")
-        _settle(rt, notice.id, "expired", result, now, actor, {})
+        _settle(rt, notice, "expired", result, now, actor, {})
         return "expired", result
     if settled := recheck.before(rt, notice, now, actor):
         return settled
     message, codes = _compose(rt, way.domain, notice, now)
     if message is None:
         result = Result(Outcome.OK, "nothing left to say")
-        _settle(rt, notice.id, "suppressed", result, now, actor, {})
+        _settle(rt, notice, "suppressed", result, now, actor, {})
         return "suppressed", result
     result = way.send(message)
     state = _next_state(notice, result, way.paid)
-    _settle(rt, notice.id, state, result, now, actor, {"tasks": codes}, message)
+    _settle(rt, notice, state, result, now, actor, {"tasks": codes}, message)
     return state, result
 
 
@@ -387,15 +387,16 @@ _WHERE_TO = (  # made once: every notice asks for it
 
 
 def _settle(
-    rt: Runtime, notice_id: int, state: str, result: Result, now: datetime, actor: Actor,
+    rt: Runtime, claimed: Notice, state: str, result: Result, now: datetime, actor: Actor,
     data: dict[str, Any], message: Message | None = None,
 ) -> None:  # fmt: skip
+    """End a try. `claimed` is the notice as it was when it was taken, with its last outcome."""
     with rt.sessions.begin() as session:
         audit.lock(session)
         values = _values(state, result, now, message)
         notice = session.scalars(
             update(Notice)
-            .where(Notice.id == notice_id, Notice.claimed_by == _me())
+            .where(Notice.id == claimed.id, Notice.claimed_by == _me())
             .values(**values)
             .returning(Notice)
             .execution_options(synchronize_session=False)
@@ -403,7 +404,7 @@ def _settle(
         if notice is None:
             return  # taken for dead and released meanwhile: what happens next is not ours
         if state == "pending":
-            notice.not_before = _again_at(notice, result, now)
+            notice.not_before = _again_at(claimed, result, now)
             notice.resent += result.outcome is Outcome.AMBIGUOUS
         if result.quota_left is not None:
             session.get_one(Channel, notice.channel).quota_left = result.quota_left
@@ -415,7 +416,7 @@ def _settle(
         }.get(state)  # fmt: skip
         if action:
             details = {"contact": notice.contact_id, "resent": notice.resent, **data}
-            entries.insert(0, Entry(action, f"notice/{notice_id}", details))
+            entries.insert(0, Entry(action, f"notice/{claimed.id}", details))
             audit.append(session, actor, now, entries)
 
 
