@@ -26,16 +26,19 @@ from ntm_workflow.web import (
     chase_pages,
     contact_actions,
     contact_pages,
+    criteria_pages,
     desk,
     forecast_pages,
     import_actions,
     import_pages,
     personal_pages,
+    picture_pages,
     plan_pages,
     record_pages,
     records,
     task_pages,
     verify,
+    year_pages,
 )
 from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
@@ -71,6 +74,8 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.throttle = Throttle()
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
+        app.include_router(module.router)
+    for module in (criteria_pages, picture_pages, year_pages):
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, verify, personal_pages):
         app.include_router(module.router)

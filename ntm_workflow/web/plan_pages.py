@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
 
 from fastapi import APIRouter, Request, Response
 
 from ntm_workflow.appendix import finding_text
-from ntm_workflow.appendix.model import Body, BodyKind, Level, Plan, Row
+from ntm_workflow.appendix.model import Body, BodyKind, Level, Row
 from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
@@ -22,7 +21,6 @@ from ntm_workflow.reports.record import Of
 from ntm_workflow.reports.tasks import Filter
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.words import Tag
 from ntm_workflow.work import body_names, successions
@@ -100,55 +98,6 @@ def one_row(request: Request, row_id: str) -> Response:
             reading=describe(row.reading), order=list(order), cells=cells, periods=list(periods),
             section=desk.plan.section_title(row.section) or desk.plan.criteria_title,
         )  # fmt: skip
-
-
-# -- criteria ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """How one commune stands with one criterion: its year's task, and its check-ins."""
-
-    task: Task | None
-    tag: Tag
-    checked: int
-    check_ins: int
-
-
-@router.get("/tieu-chi")
-def criteria(request: Request) -> Response:
-    with opened(request) as desk:
-        plan = desk.plan
-        cells = _cells(plan, tasks.of_criteria(desk.session, plan), desk.today)
-        communes = [unit for unit in plan.units if unit.in_programme]
-        return desk.page(
-            "criteria.html", cells=cells, rows=plan.criteria,
-            communes=sorted(communes, key=lambda unit: sort_key(unit.name)),
-            targets={target.number: target for target in plan.targets},
-        )  # fmt: skip
-
-
-def _cells(plan: Plan, found: list[Task], today: date) -> dict[tuple[str | None, str], Cell]:
-    grouped: dict[tuple[str | None, str], list[Task]] = defaultdict(list)
-    for task in found:
-        unit = plan.body(task.body_id).unit if plan.has_body(task.body_id) else None
-        grouped[unit, task.row_id].append(task)
-    return {key: _cell(group, plan, today) for key, group in grouped.items()}
-
-
-def _cell(group: list[Task], plan: Plan, today: date) -> Cell:
-    year = next((task for task in group if task.period == str(plan.year)), None)
-    others = [task for task in group if task is not year]
-    done = sum(task.state == "accepted" for task in others)
-    if year and year.state == "accepted":
-        tag = words.standing(year, today)
-    elif any(words.standing(task, today).tone == "late" for task in group):
-        tag = Tag(say("cell.late"), "late")
-    elif any(task.state == "submitted" for task in group):
-        tag = Tag(say("state.submitted"), "wait")
-    else:
-        tag = Tag(say("cell.running"), "calm")
-    return Cell(year, tag, done, len(others))
 
 
 # -- bodies --------------------------------------------------------------------------
