@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Level, Plan
 from ntm_workflow.appendix.text import sort_key
-from ntm_workflow.reports import pictures, tallies
+from ntm_workflow.reports import pictures
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.pictures import Share
 from ntm_workflow.work import successions
@@ -34,23 +34,30 @@ class Commune:
     def share(self) -> Share:
         return pictures.share(self.counts)
 
+    def share_in(self, quarter: int) -> Share:
+        return pictures.share(self.quarters.get(quarter, Counts()))
+
     @property
     def few(self) -> bool:
         return self.share.decided < FEW
 
 
 def communes(
-    session: Session, plan: Plan, given: Mapping[str, Called], today: date
+    session: Session,
+    plan: Plan,
+    given: Mapping[str, Called],
+    found: Mapping[str, Mapping[int, Counts]],
+    today: date,
 ) -> list[Commune]:
     """The communes of a plan's programme, and those founded since, by the alphabet.
 
-    Tasks stay with the body that had them: a commune that was merged keeps its
-    name and what it did, the new one begins with what was handed over.
+    `found` is what `tallies.by_quarter` counts. Tasks stay with the body that
+    had them: a commune that was merged keeps its name and what it did, the new
+    one begins with what was handed over.
     """
-    units, found = _bodies(plan, given), tallies.by_quarter(session, plan.id, plan.year, today)
     gone = successions.ends(session, today)
     made = []
-    for (unit, name), bodies in units.items():
+    for (unit, name), bodies in _bodies(plan, given).items():
         quarters = _sum(found[body] for body in bodies if body in found)
         ends = [gone[body].on for body in bodies if body in gone]
         made.append(Commune(
@@ -58,6 +65,14 @@ def communes(
             max(ends) if bodies and len(ends) == len(bodies) else None,
         ))  # fmt: skip
     return sorted(made, key=lambda one: sort_key(one.name))
+
+
+def by_share(found: Iterable[Commune]) -> list[Commune]:
+    """The highest share on time first; last those with too few tasks to compare."""
+    return sorted(found, key=lambda one: (
+        one.few, -one.share.on_time / (one.share.decided or 1), -one.share.decided,
+        sort_key(one.name),
+    ))  # fmt: skip
 
 
 def _bodies(plan: Plan, given: Mapping[str, Called]) -> dict[tuple[str, str], list[str]]:

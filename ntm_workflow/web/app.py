@@ -28,6 +28,7 @@ from ntm_workflow.web import (
     contact_pages,
     criteria_pages,
     desk,
+    feeds,
     forecast_pages,
     import_actions,
     import_pages,
@@ -75,7 +76,7 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
         app.include_router(module.router)
-    for module in (criteria_pages, picture_pages, year_pages):
+    for module in (criteria_pages, feeds, picture_pages, year_pages):
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, verify, personal_pages):
         app.include_router(module.router)

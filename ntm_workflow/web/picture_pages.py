@@ -30,7 +30,8 @@ def all_pictures(request: Request) -> Response:
         coming = pictures.to_open(plan, desk.occurrences, tallies.opened(session, plan.id))
         load = pictures.weeks(due, ((one.due_on, count) for one, count in coming))
         points = pictures.progress(load, tallies.completed(session, plan.id), today)
-        found = communes.communes(session, plan, desk.given, today)
+        quarters = tallies.by_quarter(session, plan.id, plan.year, today)
+        found = communes.communes(session, plan, desk.given, quarters, today)
         return desk.page(
             "pictures.html", load=load, points=points, communes=found, states=svg.STATES,
             progress_svg=_progress(points, today), load_svg=_load(load, today),

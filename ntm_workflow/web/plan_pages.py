@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request, Response
@@ -14,9 +14,21 @@ from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import bodies, body_history, counts, record, tasks
+from ntm_workflow.reports import (
+    agenda,
+    bodies,
+    body_history,
+    communes,
+    counts,
+    pictures,
+    record,
+    tallies,
+    tasks,
+)
+from ntm_workflow.reports.agenda import Span
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
+from ntm_workflow.reports.pictures import Share
 from ntm_workflow.reports.record import Of
 from ntm_workflow.reports.tasks import Filter
 from ntm_workflow.store.tables import Task
@@ -37,6 +49,7 @@ class Line:
     next: Occurrence | None
     tag: Tag
     findings: list[str]
+    spans: list[Span]
 
 
 @router.get("/phu-luc")
@@ -44,7 +57,10 @@ def appendix(request: Request) -> Response:
     with opened(request) as desk:
         by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row")
         whole = counts.counts(desk.session, desk.plan.id, desk.today)
-        lines = {row.id: _line(row, desk, by_row) for row in desk.plan.all_rows}
+        spans = defaultdict(list)
+        for one in agenda.spans(desk.session, desk.plan, desk.occurrences, desk.today):
+            spans[one.row_id].append(one)
+        lines = {row.id: _line(row, desk, by_row, spans[row.id]) for row in desk.plan.all_rows}
         general = [f for f in desk.plan.findings if f.where not in lines]
         return desk.page(
             "appendix.html", lines=lines, whole=whole,
@@ -57,12 +73,12 @@ def appendix(request: Request) -> Response:
         )  # fmt: skip
 
 
-def _line(row: Row, desk: Desk, by_row: dict[str, Counts]) -> Line:
+def _line(row: Row, desk: Desk, by_row: dict[str, Counts], spans: Sequence[Span] = ()) -> Line:
     found = by_row.get(row.id, Counts())
     ahead = [o for o in desk.occurrences if o.row_id == row.id and o.due_on >= desk.today]
     coming = min(ahead, key=lambda o: o.due_on, default=None)
     said = [finding_text.full(one) for one in desk.plan.findings if one.where == row.id]
-    return Line(row, found, coming, _state(row, found, coming), said)
+    return Line(row, found, coming, _state(row, found, coming), said, list(spans))
 
 
 def _state(row: Row, found: Counts, coming: Occurrence | None) -> Tag:
@@ -107,21 +123,30 @@ def one_row(request: Request, row_id: str) -> Response:
 class BodyLine:
     body: Body
     counts: Counts
+    share: Share
     speakers: list[Speaker]
     reachable: bool
 
 
 @router.get("/don-vi")
 def all_bodies(request: Request) -> Response:
+    asked = request.query_params.get("xep", "")
     with opened(request) as desk:
-        by_body = counts.grouped(desk.session, desk.plan.id, desk.today, "body")
+        quarters = tallies.by_quarter(desk.session, desk.plan.id, desk.plan.year, desk.today)
+        by_body = {body: sum(found.values(), Counts()) for body, found in quarters.items()}
         speakers = bodies.speakers(desk.session)
         lines = [
-            BodyLine(body, by_body.get(body.id, Counts()), found, bodies.reachable(found))
+            BodyLine(body, counted, pictures.share(counted), found, bodies.reachable(found))
             for body in sorted(_shown(desk, by_body), key=lambda body: sort_key(body.short))
             for found in [speakers.get(body.id, [])]
+            for counted in [by_body.get(body.id, Counts())]
         ]
-        return desk.page("bodies.html", groups=_by_level(lines))
+        compared = communes.communes(desk.session, desk.plan, desk.given, quarters, desk.today)
+        by_share = asked == "dung-han"
+        return desk.page(
+            "bodies.html", groups=_by_level(lines), by_share=by_share, few=communes.FEW,
+            compared=communes.by_share(compared) if by_share else compared,
+        )  # fmt: skip
 
 
 def _shown(desk: Desk, owing: Iterable[str]) -> list[Body]:
@@ -152,12 +177,17 @@ def one_body(request: Request, body_id: str) -> Response:
         if not desk.plan.has_body(body_id) and body_id not in desk.given:
             raise NotFound("body.missing", body=body_id)
         speakers = bodies.speakers(desk.session, body_id).get(body_id, [])
+        found = tallies.by_quarter(
+            desk.session, desk.plan.id, desk.plan.year, desk.today, [body_id]
+        ).get(body_id, {})
+        shares = [(n, pictures.share(counted)) for n, counted in sorted(found.items())]
         return desk.page(
             "body.html", body=_as_called(body_id, desk), speakers=speakers,
             end=successions.ends(desk.session, desk.today).get(body_id),
             reachable=bodies.reachable(speakers),
             counts=counts.counts(desk.session, desk.plan.id, desk.today, body_id=body_id),
             found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
+            shares=shares, share=pictures.share(sum(found.values(), Counts())),
             mails=record.few(desk.session, Of(body=body_id), 6),
         )  # fmt: skip
 
