@@ -43,6 +43,7 @@ from ntm_workflow.web import (
 )
 from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
+from ntm_workflow.web.kept import Tallied
 from ntm_workflow.web.workshop import Workshop
 
 log = logging.getLogger("ntm.web")
@@ -73,6 +74,7 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
     app.state.workshop = Workshop(rt)
     app.state.throttle = Throttle()
+    app.state.tallied = Tallied()
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
         app.include_router(module.router)

@@ -15,7 +15,6 @@ from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.errors import NotFound
 from ntm_workflow.reports import (
-    agenda,
     bodies,
     body_history,
     communes,
@@ -33,6 +32,7 @@ from ntm_workflow.reports.record import Of
 from ntm_workflow.reports.tasks import Filter
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
+from ntm_workflow.web import kept
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.words import Tag
 from ntm_workflow.work import body_names, successions
@@ -58,7 +58,7 @@ def appendix(request: Request) -> Response:
         by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row")
         whole = counts.counts(desk.session, desk.plan.id, desk.today)
         spans = defaultdict(list)
-        for one in agenda.spans(desk.session, desk.plan, desk.occurrences, desk.today):
+        for one in kept.spans(desk):
             spans[one.row_id].append(one)
         lines = {row.id: _line(row, desk, by_row, spans[row.id]) for row in desk.plan.all_rows}
         general = [f for f in desk.plan.findings if f.where not in lines]
@@ -132,7 +132,7 @@ class BodyLine:
 def all_bodies(request: Request) -> Response:
     asked = request.query_params.get("xep", "")
     with opened(request) as desk:
-        quarters = tallies.by_quarter(desk.session, desk.plan.id, desk.plan.year, desk.today)
+        quarters = kept.by_quarter(desk)
         by_body = {body: sum(found.values(), Counts()) for body, found in quarters.items()}
         speakers = bodies.speakers(desk.session)
         lines = [
@@ -187,7 +187,7 @@ def one_body(request: Request, body_id: str) -> Response:
             reachable=bodies.reachable(speakers),
             counts=counts.counts(desk.session, desk.plan.id, desk.today, body_id=body_id),
             found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
-            shares=shares, share=pictures.share(sum(found.values(), Counts())),
+            shares=shares, few=communes.FEW, share=pictures.share(sum(found.values(), Counts())),
             mails=record.few(desk.session, Of(body=body_id), 6),
         )  # fmt: skip
 

@@ -16,12 +16,11 @@ from ntm_workflow.calendar.periods import last_day
 from ntm_workflow.calendar.workdays import DAY, YEARS
 from ntm_workflow.calendar.year import Month, Noted, YearTable, year_table
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import agenda
 from ntm_workflow.reports import year as reports
 from ntm_workflow.reports.agenda import Span
 from ntm_workflow.texts import day as said_day
 from ntm_workflow.texts import say
-from ntm_workflow.web import svg
+from ntm_workflow.web import kept, svg
 from ntm_workflow.web.desk import Desk, opened
 
 router = APIRouter()
@@ -110,7 +109,7 @@ def some_time(request: Request, when: str) -> Response:
 
 def _year(desk: Desk, year: int) -> Response:
     table = year_table(year, desk.rt.days, desk.today)
-    spans = agenda.spans(desk.session, desk.plan, desk.occurrences, desk.today)
+    spans = kept.spans(desk)
     cells = _cells(desk, date(year, 1, 1), date(year, 12, 31), spans, [table])
     within = [one for one in spans if one.due_on.year == year or one.opens_on.year == year]
     return desk.page(
@@ -205,7 +204,7 @@ def _pages(
     if not all(year in YEARS for year in years):
         raise NotFound("page.missing")
     tables = [year_table(year, desk.rt.days, desk.today) for year in years]
-    spans = agenda.spans(desk.session, desk.plan, desk.occurrences, desk.today)
+    spans = kept.spans(desk)
     cells = _cells(desk, first, last, spans, tables)
     return desk.page(
         "month.html", title=title, kind=kind, weeks=_weeks(first, last, cells), first=first,
