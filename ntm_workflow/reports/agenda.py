@@ -49,8 +49,9 @@ def spans(
 ) -> list[Span]:
     """Every span of a plan, in the order they are due; two statements."""
     columns = (Task.row_id, Task.period, Task.opens_on, Task.due_on)
-    found = [Span(*key, counted)
-             for key, counted in tallies.by(session, plan.id, today, *columns).items()]  # fmt: skip
+    tallied = tallies.by(session, plan.id, today, *columns)
+    found = [Span(row, period, opens, due, counted)
+             for (row, period, opens, due), counted in tallied.items()]  # fmt: skip
     opened = tallies.opened(session, plan.id)
     found += [
         Span(o.row_id, o.period, o.opens_on, o.due_on, Counts(), count)
