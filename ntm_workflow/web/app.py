@@ -26,11 +26,14 @@ from ntm_workflow.web import (
     chase_pages,
     contact_actions,
     contact_pages,
+    criteria_pages,
     desk,
+    feeds,
     forecast_pages,
     import_actions,
     import_pages,
     personal_pages,
+    picture_pages,
     plan_pages,
     received_pages,
     record_pages,
@@ -38,10 +41,12 @@ from ntm_workflow.web import (
     stop_pages,
     task_pages,
     verify,
+    year_pages,
     zalo_hook,
 )
 from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
+from ntm_workflow.web.kept import Tallied
 from ntm_workflow.web.porter import Porter
 from ntm_workflow.web.workshop import Workshop
 
@@ -74,8 +79,11 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.workshop = Workshop(rt)
     app.state.throttle = Throttle()
     app.state.porter = Porter(lambda: app.state.rt.refreshed())
+    app.state.tallied = Tallied()
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
+        app.include_router(module.router)
+    for module in (criteria_pages, feeds, picture_pages, year_pages):
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
         app.include_router(module.router)

@@ -29,9 +29,10 @@ from ntm_workflow.work.body_names import Called
 
 HERE = Path(__file__).parent
 NAV = (
-    ("/", "Tổng quan"), ("/phu-luc", "Phụ lục"), ("/viec", "Việc"), ("/tieu-chi", "Tiêu chí"),
-    ("/don-vi", "Đơn vị"), ("/lien-he", "Đầu mối"), ("/thong-bao", "Thông báo"),
-    ("/nhat-ky", "Nhật ký"), ("/nhap", "Nhập kế hoạch"),
+    ("/", "Tổng quan"), ("/phu-luc", "Phụ lục"), ("/viec", "Việc"), ("/lich", "Lịch"),
+    ("/tieu-chi", "Tiêu chí"), ("/bieu-do", "Biểu đồ"), ("/don-vi", "Đơn vị"),
+    ("/lien-he", "Đầu mối"), ("/thong-bao", "Thông báo"), ("/nhat-ky", "Nhật ký"),
+    ("/nhap", "Nhập kế hoạch"),
 )  # fmt: skip
 
 

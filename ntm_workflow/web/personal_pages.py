@@ -19,12 +19,13 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from ntm_workflow.chase import personal as chase
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
+from ntm_workflow.reports import feeds as feed_events
 from ntm_workflow.reports import personal
 from ntm_workflow.reports.personal import Opened, Scope
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Contact, Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import acts, desk, forms
+from ntm_workflow.web import acts, desk, feeds, forms
 from ntm_workflow.web.acts import ACTS, Deed
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble, Typed
@@ -133,6 +134,15 @@ def all_tasks(request: Request, token: str) -> Response:
         return own.page(
             "personal.html", found=found, total=total, bodies=bodies, absent=scope.absent
         )
+
+
+@router.get("/v/{token}/lich.ics")
+def calendar(request: Request, token: str) -> Response:
+    """Its due days, to be followed for as long as the link opens; no link is in it."""
+    with _own(request, token) as own:
+        at = own.desk
+        found = feed_events.events(at.session, at.rt, own.scope.bodies, at.today)
+        return feeds.answer(at, own.contact.name, found)
 
 
 @router.get("/v/{token}/viec/{task}")

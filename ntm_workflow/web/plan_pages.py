@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from fastapi import APIRouter, Request, Response
 
 from ntm_workflow.appendix import finding_text
-from ntm_workflow.appendix.model import Body, BodyKind, Level, Plan, Row
+from ntm_workflow.appendix.model import Body, BodyKind, Level, Row
 from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import bodies, body_history, counts, freshness, record, tasks
+from ntm_workflow.reports import (
+    bodies,
+    body_history,
+    communes,
+    counts,
+    freshness,
+    pictures,
+    record,
+    tallies,
+    tasks,
+)
+from ntm_workflow.reports.agenda import Span
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
+from ntm_workflow.reports.pictures import Share
 from ntm_workflow.reports.record import Of
 from ntm_workflow.reports.tasks import Filter
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import words
+from ntm_workflow.web import kept
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.words import Tag
 from ntm_workflow.work import body_names, successions
@@ -40,6 +51,7 @@ class Line:
     next: Occurrence | None
     tag: Tag
     findings: list[str]
+    spans: list[Span]
     freshness: Freshness | None
 
 
@@ -49,7 +61,10 @@ def appendix(request: Request) -> Response:
         by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row")
         whole = counts.counts(desk.session, desk.plan.id, desk.today)
         fresh = freshness.by_row(desk.session, desk.plan, desk.today)
-        lines = {row.id: _line(row, desk, by_row, fresh) for row in desk.plan.all_rows}
+        spans = defaultdict(list)
+        for one in kept.spans(desk):
+            spans[one.row_id].append(one)
+        lines = {r.id: _line(r, desk, by_row, fresh, spans[r.id]) for r in desk.plan.all_rows}
         general = [f for f in desk.plan.findings if f.where not in lines]
         return desk.page(
             "appendix.html", lines=lines, whole=whole,
@@ -62,12 +77,16 @@ def appendix(request: Request) -> Response:
         )  # fmt: skip
 
 
-def _line(row: Row, desk: Desk, by_row: dict[str, Counts], fresh: dict[str, Freshness]) -> Line:
+def _line(
+    row: Row, desk: Desk, by_row: dict[str, Counts], fresh: dict[str, Freshness],
+    spans: Sequence[Span] = (),
+) -> Line:  # fmt: skip
     found = by_row.get(row.id, Counts())
     ahead = [o for o in desk.occurrences if o.row_id == row.id and o.due_on >= desk.today]
     coming = min(ahead, key=lambda o: o.due_on, default=None)
     said = [finding_text.full(one) for one in desk.plan.findings if one.where == row.id]
-    return Line(row, found, coming, _state(row, found, coming), said, fresh.get(row.id))
+    state = _state(row, found, coming)
+    return Line(row, found, coming, state, said, list(spans), fresh.get(row.id))
 
 
 def _state(row: Row, found: Counts, coming: Occurrence | None) -> Tag:
@@ -106,55 +125,6 @@ def one_row(request: Request, row_id: str) -> Response:
         )  # fmt: skip
 
 
-# -- criteria ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """How one commune stands with one criterion: its year's task, and its check-ins."""
-
-    task: Task | None
-    tag: Tag
-    checked: int
-    check_ins: int
-
-
-@router.get("/tieu-chi")
-def criteria(request: Request) -> Response:
-    with opened(request) as desk:
-        plan = desk.plan
-        cells = _cells(plan, tasks.of_criteria(desk.session, plan), desk.today)
-        communes = [unit for unit in plan.units if unit.in_programme]
-        return desk.page(
-            "criteria.html", cells=cells, rows=plan.criteria,
-            communes=sorted(communes, key=lambda unit: sort_key(unit.name)),
-            targets={target.number: target for target in plan.targets},
-        )  # fmt: skip
-
-
-def _cells(plan: Plan, found: list[Task], today: date) -> dict[tuple[str | None, str], Cell]:
-    grouped: dict[tuple[str | None, str], list[Task]] = defaultdict(list)
-    for task in found:
-        unit = plan.body(task.body_id).unit if plan.has_body(task.body_id) else None
-        grouped[unit, task.row_id].append(task)
-    return {key: _cell(group, plan, today) for key, group in grouped.items()}
-
-
-def _cell(group: list[Task], plan: Plan, today: date) -> Cell:
-    year = next((task for task in group if task.period == str(plan.year)), None)
-    others = [task for task in group if task is not year]
-    done = sum(task.state == "accepted" for task in others)
-    if year and year.state == "accepted":
-        tag = words.standing(year, today)
-    elif any(words.standing(task, today).tone == "late" for task in group):
-        tag = Tag(say("cell.late"), "late")
-    elif any(task.state == "submitted" for task in group):
-        tag = Tag(say("state.submitted"), "wait")
-    else:
-        tag = Tag(say("cell.running"), "calm")
-    return Cell(year, tag, done, len(others))
-
-
 # -- bodies --------------------------------------------------------------------------
 
 
@@ -162,21 +132,30 @@ def _cell(group: list[Task], plan: Plan, today: date) -> Cell:
 class BodyLine:
     body: Body
     counts: Counts
+    share: Share
     speakers: list[Speaker]
     reachable: bool
 
 
 @router.get("/don-vi")
 def all_bodies(request: Request) -> Response:
+    asked = request.query_params.get("xep", "")
     with opened(request) as desk:
-        by_body = counts.grouped(desk.session, desk.plan.id, desk.today, "body")
+        quarters = kept.by_quarter(desk)
+        by_body = {body: sum(found.values(), Counts()) for body, found in quarters.items()}
         speakers = bodies.speakers(desk.session)
         lines = [
-            BodyLine(body, by_body.get(body.id, Counts()), found, bodies.reachable(found))
+            BodyLine(body, counted, pictures.share(counted), found, bodies.reachable(found))
             for body in sorted(_shown(desk, by_body), key=lambda body: sort_key(body.short))
             for found in [speakers.get(body.id, [])]
+            for counted in [by_body.get(body.id, Counts())]
         ]
-        return desk.page("bodies.html", groups=_by_level(lines))
+        compared = communes.communes(desk.session, desk.plan, desk.given, quarters, desk.today)
+        by_share = asked == "dung-han"
+        return desk.page(
+            "bodies.html", groups=_by_level(lines), by_share=by_share, few=communes.FEW,
+            compared=communes.by_share(compared) if by_share else compared,
+        )  # fmt: skip
 
 
 def _shown(desk: Desk, owing: Iterable[str]) -> list[Body]:
@@ -207,12 +186,17 @@ def one_body(request: Request, body_id: str) -> Response:
         if not desk.plan.has_body(body_id) and body_id not in desk.given:
             raise NotFound("body.missing", body=body_id)
         speakers = bodies.speakers(desk.session, body_id).get(body_id, [])
+        found = tallies.by_quarter(
+            desk.session, desk.plan.id, desk.plan.year, desk.today, [body_id]
+        ).get(body_id, {})
+        shares = [(n, pictures.share(counted)) for n, counted in sorted(found.items())]
         return desk.page(
             "body.html", body=_as_called(body_id, desk), speakers=speakers,
             end=successions.ends(desk.session, desk.today).get(body_id),
             reachable=bodies.reachable(speakers),
             counts=counts.counts(desk.session, desk.plan.id, desk.today, body_id=body_id),
             found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
+            shares=shares, few=communes.FEW, share=pictures.share(sum(found.values(), Counts())),
             mails=record.few(desk.session, Of(body=body_id), 6),
         )  # fmt: skip
 

@@ -21,7 +21,8 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import tasks
 
 TWIN = "45-kh-ubnd-2020"  # of the same year, with a task of the same code
-PAGES = ("/", "/phu-luc", "/viec", "/tieu-chi", "/don-vi", "/thong-bao", "/nhat-ky")
+PAGES = ("/", "/phu-luc", "/viec", "/lich", "/tieu-chi", "/bieu-do", "/don-vi", "/thong-bao",
+         "/nhat-ky")  # fmt: skip
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""A plan's days: what opens on each and what is due, by row and period, with how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.calendar.occurrences import Occurrence
+from ntm_workflow.reports import tallies
+from ntm_workflow.reports.counts import Counts
+from ntm_workflow.store.tables import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One occurrence from its opening to the day it is due.
+
+    Tasks whose day was moved make a span of their own, so one occurrence may
+    have several. `to_open` counts the tasks that it will make where it is not
+    open yet; then `counts` is empty.
+    """
+
+    row_id: str
+    period: str
+    opens_on: date
+    due_on: date
+    counts: Counts
+    to_open: int = 0
+
+    @property
+    def tasks(self) -> int:
+        return self.counts.total + self.to_open
+
+    @property
+    def state(self) -> str:
+        """The worst of its tasks: a key of svg.STATES."""
+        if self.to_open:
+            return "to_open"
+        names = ("open_overdue", "open_in_time", "done_late", "done_on_time")
+        return next((name for name in names if getattr(self.counts, name)), "done_on_time")
+
+
+def spans(
+    session: Session, plan: Plan, occurrences: Iterable[Occurrence], today: date
+) -> list[Span]:
+    """Every span of a plan, in the order they are due; two statements."""
+    columns = (Task.row_id, Task.period, Task.opens_on, Task.due_on)
+    tallied = tallies.by(session, plan.id, today, *columns)
+    found = [Span(row, period, opens, due, counted)
+             for (row, period, opens, due), counted in tallied.items()]  # fmt: skip
+    opened = tallies.opened(session, plan.id)
+    found += [
+        Span(o.row_id, o.period, o.opens_on, o.due_on, Counts(), count)
+        for o in occurrences
+        if (o.row_id, o.period) not in opened
+        and (count := len(plan.row(o.row_id).implementing))
+    ]  # fmt: skip
+    order = {row.id: place for place, row in enumerate(plan.all_rows)}
+    return sorted(found, key=lambda one: (one.due_on, order.get(one.row_id, 0), one.period))

@@ -1,0 +1,65 @@
+"""Counts that are kept until something happens: whatever changes a task writes to the audit.
+
+At a million tasks counting takes a second or two; looking again takes none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ntm_workflow.reports import agenda, tallies, trail
+from ntm_workflow.reports.agenda import Span
+from ntm_workflow.reports.counts import Counts
+from ntm_workflow.web.desk import Desk
+
+T = TypeVar("T")
+MOST = 32  # answers: a few for each plan and day that somebody looks at
+
+
+class Tallied:
+    """Answers of the database, each with the audit's head it was given at."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[tuple[Any, ...], tuple[trail.Head, Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, desk: Desk, name: str, work: Callable[[], T]) -> T:
+        """What `work` gives for the plan, the calendar and the day of a page; one statement
+        where it is known. Read after the head, so it is never older than that says."""
+        key = (name, desk.plan.id, desk.plan.digest, desk.rt.days.mark, desk.today)
+        head = trail.head(desk.session)
+        with self._lock:
+            known = self._found.get(key)
+        if known and known[0] == head:
+            answer: T = known[1]
+            return answer
+        made = work()
+        with self._lock:
+            self._found[key] = (head, made)
+            self._found.move_to_end(key)
+            if len(self._found) > MOST:
+                self._found.popitem(last=False)
+        return made
+
+
+def kept(desk: Desk, name: str, work: Callable[[], T]) -> T:
+    """What `work` gives, kept by the application that answers."""
+    found: Tallied = desk.request.app.state.tallied
+    return found.get(desk, name, work)
+
+
+def by_quarter(desk: Desk) -> dict[str, dict[int, Counts]]:
+    """The four counts of each body of the plan by the quarter its tasks are due in."""
+    return kept(desk, "quarters", lambda: tallies.by_quarter(
+        desk.session, desk.plan.id, desk.plan.year, desk.today
+    ))  # fmt: skip
+
+
+def spans(desk: Desk) -> list[Span]:
+    """Every span of the plan, in the order they are due."""
+    return kept(desk, "spans", lambda: agenda.spans(
+        desk.session, desk.plan, desk.occurrences, desk.today
+    ))  # fmt: skip
