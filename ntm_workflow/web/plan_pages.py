@@ -15,7 +15,7 @@ from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import bodies, body_history, counts, record, tasks
+from ntm_workflow.reports import bodies, body_history, counts, record, tally, tasks
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.record import Of
@@ -44,8 +44,8 @@ class Line:
 @router.get("/phu-luc")
 def appendix(request: Request) -> Response:
     with opened(request) as desk:
-        by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row")
-        whole = counts.counts(desk.session, desk.plan.id, desk.today)
+        by_row = tally.counts(desk.session, desk.plan.id, desk.today)
+        whole = sum(by_row.values(), Counts())
         lines = {row.id: _line(row, desk, by_row) for row in desk.plan.all_rows}
         general = [f for f in desk.plan.findings if f.where not in lines]
         return desk.page(
@@ -85,7 +85,7 @@ def one_row(request: Request, row_id: str) -> Response:
         if not desk.plan.has_row(row_id):
             raise NotFound("row.unknown", row=row_id)
         row = desk.plan.row(row_id)
-        by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row", row_id=row_id)
+        by_row = tally.counts(desk.session, desk.plan.id, desk.today, row_id)
         dated = sorted(
             (o for o in desk.occurrences if o.row_id == row_id), key=lambda o: (o.due_on, o.period)
         )

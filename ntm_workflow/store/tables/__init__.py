@@ -44,9 +44,11 @@ from ntm_workflow.store.tables.tasks import (
     DueChange,
     EvidenceFile,
     Extension,
+    SavedFilter,
     Submission,
     Suspension,
     Task,
+    TaskTally,
 )
 from ntm_workflow.store.tables.trail import (
     AuditEntry,
@@ -89,8 +91,10 @@ __all__ = [
     "ReminderRun",
     "RowRecord",
     "RowRole",
+    "SavedFilter",
     "SimulatedClock",
     "Submission",
     "Suspension",
     "Task",
+    "TaskTally",
 ]

@@ -1,0 +1,130 @@
+"""What a filter of tasks reaches: rows, bodies and a period, found in memory.
+
+Text is looked for in the names of the plan, which is small; the database then
+compares ids. Each word is a row's, a body's or a period's: a filter reaches the
+union of some products of rows and bodies.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.text import fold
+from ntm_workflow.work.body_names import Called
+
+Ids = frozenset[str]
+WORDS = 6  # of a text that count; each may double the products
+_PERIOD = re.compile(r"\d{4}(-\w+)?(\.\.\d{4}(-\w+)?)?", re.ASCII)
+_KEPT = 8  # plans whose folded names stay in memory
+_BOUND = 50  # ids that are bound one by one; more go as one value
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Tasks of these rows, of these bodies, of this period; None and "" are all."""
+
+    rows: Ids | None = None
+    bodies: Ids | None = None
+    period: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a plan's rows and bodies, folded, by id."""
+
+    rows: dict[str, str]
+    bodies: dict[str, str]
+
+
+_names: OrderedDict[int, tuple[Plan, Names]] = OrderedDict()
+
+
+def names(plan: Plan) -> Names:
+    """A plan's folded names; made once for a plan that stays in memory."""
+    found = _names.get(id(plan))
+    if found and found[0] is plan:
+        return found[1]
+    made = Names(
+        {r.id: fold(f"{r.id} {r.content} {r.timing_text}") for r in plan.all_rows},
+        {b.id: fold(f"{b.id} {b.name} {b.short}") for b in plan.bodies},
+    )
+    _names[id(plan)] = (plan, made)
+    while len(_names) > _KEPT:
+        _names.popitem(last=False)
+    return made
+
+
+def words(text: str) -> list[str]:
+    """The words of what was typed; a task's code is three of them."""
+    return list(dict.fromkeys(fold(text).replace("/", " ").split()))[:WORDS]
+
+
+def narrowed(
+    whole: Reach, plan: Plan, given: Mapping[str, Called], typed: Iterable[str]
+) -> list[Reach]:
+    """What is left of a reach when each word must be in a name, with or without its marks.
+
+    `given` are the bodies that events have founded or renamed.
+    """
+    said = names(plan)
+    also = {b: fold(f"{b} {one.name} {one.short}") for b, one in given.items()}
+    found = {whole}
+    for word in typed:
+        rows = frozenset(row for row, name in said.rows.items() if word in name)
+        bodies = frozenset(
+            body for known in (said.bodies, also) for body, name in known.items() if word in name
+        )
+        found = {less for one in found for less in _by(one, word, rows, bodies)}
+    return sorted(found, key=repr)
+
+
+def _by(one: Reach, word: str, rows: Ids, bodies: Ids) -> Iterable[Reach]:
+    if less := rows if one.rows is None else one.rows & rows:
+        yield Reach(less, one.bodies, one.period)
+    if less := bodies if one.bodies is None else one.bodies & bodies:
+        yield Reach(one.rows, less, one.period)
+    period = word.upper()
+    if _PERIOD.fullmatch(word) and one.period in ("", period):
+        yield Reach(one.rows, one.bodies, period)
+
+
+# -- as SQL ---------------------------------------------------------------------------
+
+
+def conditions(session: Session, reaches: Iterable[Reach], t: Any) -> ColumnElement[bool]:
+    """SQL: what any of the reaches reaches, by no index: other conditions choose it."""
+    found = [
+        and_(
+            literal(True),
+            *([] if one.rows is None else [among(session, unindexed(t.row_id), one.rows)]),
+            *([] if one.bodies is None else [among(session, unindexed(t.body_id), one.bodies)]),
+            *([unindexed(t.period) == one.period] if one.period else []),
+        )
+        for one in reaches
+    ]
+    return or_(*found) if found else literal(False)
+
+
+def unindexed(column: Any) -> ColumnElement[Any]:
+    """SQL: a text column as no index knows it."""
+    return func.coalesce(column, "")
+
+
+def among(session: Session, column: Any, ids: Ids) -> ColumnElement[bool]:
+    """SQL: a column is one of many texts, however many."""
+    many = sorted(ids)
+    if len(many) <= _BOUND:
+        return column.in_(many)  # type: ignore[no-any-return]
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(literal(many, ARRAY(Text)))  # type: ignore[no-any-return]
+    each = func.json_each(literal(json.dumps(many))).table_valued("value")
+    return column.in_(select(each.c.value))  # type: ignore[no-any-return]
