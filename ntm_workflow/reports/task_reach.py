@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +18,12 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.text import fold
+from ntm_workflow.reports.plan_memory import PlanMemory
 from ntm_workflow.work.body_names import Called
 
 Ids = frozenset[str]
 WORDS = 6  # of a text that count; each may double the products
 _PERIOD = re.compile(r"\d{4}(-\w+)?(\.\.\d{4}(-\w+)?)?", re.ASCII)
-_KEPT = 8  # plans whose folded names stay in memory
 _BOUND = 50  # ids that are bound one by one; more go as one value
 
 
@@ -45,22 +44,19 @@ class Names:
     bodies: dict[str, str]
 
 
-_names: OrderedDict[int, tuple[Plan, Names]] = OrderedDict()
+_names: PlanMemory[Names] = PlanMemory()
 
 
 def names(plan: Plan) -> Names:
-    """A plan's folded names; made once for a plan that stays in memory."""
-    found = _names.get(id(plan))
-    if found and found[0] is plan:
-        return found[1]
-    made = Names(
+    """A plan's folded names."""
+    return _names.of(plan, lambda: _folded(plan))
+
+
+def _folded(plan: Plan) -> Names:
+    return Names(
         {r.id: fold(f"{r.id} {r.content} {r.timing_text}") for r in plan.all_rows},
         {b.id: fold(f"{b.id} {b.name} {b.short}") for b in plan.bodies},
     )
-    _names[id(plan)] = (plan, made)
-    while len(_names) > _KEPT:
-        _names.popitem(last=False)
-    return made
 
 
 def words(text: str) -> list[str]:

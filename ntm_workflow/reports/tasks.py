@@ -271,11 +271,15 @@ def _scope(session: Session, plan: Plan, only: Filter, today: date) -> _Scope:
     bodies, level = ({only.body} if only.body else None), only.level
     if level and (found := _of_level(session, plan, level, today)) is not None:
         bodies, level = (found if bodies is None else bodies & found), ""
-    whole = Reach(*(None if x is None else frozenset(x) for x in (rows, bodies)), only.period)
+    whole = Reach(_frozen(rows), _frozen(bodies), only.period)
     words = task_reach.words(only.text)
     given = body_names.given(session, body_names.page_day(plan, today)) if words else {}
     reaches = task_reach.narrowed(whole, plan, given, words)
     return _weighed(session, plan, only, today, reaches, level)
+
+
+def _frozen(ids: set[str] | None) -> frozenset[str] | None:
+    return None if ids is None else frozenset(ids)
 
 
 def _weighed(

@@ -27,13 +27,16 @@ from ntm_workflow.web import (
     contact_actions,
     contact_pages,
     desk,
+    export_pages,
     forecast_pages,
     import_actions,
     import_pages,
+    many_pages,
     personal_pages,
     plan_pages,
     record_pages,
     records,
+    task_list_pages,
     task_pages,
     verify,
 )
@@ -71,6 +74,8 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.throttle = Throttle()
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
+        app.include_router(module.router)
+    for module in (task_list_pages, many_pages, export_pages):
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, verify, personal_pages):
         app.include_router(module.router)

@@ -80,8 +80,10 @@ class Task(Base):
 
 
 class TaskTally(Base):
-    """How many tasks of a row and period are due on a day, by kind. Kept by triggers on `task`, in the
-    transaction of each change, whoever makes it; lines that have come to 0 stay.
+    """How many tasks of a row and period are due on a day, by kind.
+
+    Kept by triggers on `task`, in the transaction of each change, whoever makes
+    it; lines that have come to 0 stay.
 
     `kind`: open, submitted (each also "_paused": suspended), done_on_time, done_late, cancelled.
     """
