@@ -79,17 +79,33 @@ def narrowed(
         bodies = frozenset(
             body for known in (said.bodies, also) for body, name in known.items() if word in name
         )
-        found = {less for one in found for less in _by(one, word, rows, bodies)}
-    return sorted(found, key=repr)
+        found = _largest(
+            {less for one in found for less in _by(plan, one, word, rows, bodies)}
+        )  # fmt: skip
+    return sorted(found, key=lambda one: (len(one.rows or ()), len(one.bodies or ()), one.period))
 
 
-def _by(one: Reach, word: str, rows: Ids, bodies: Ids) -> Iterable[Reach]:
+def _largest(reaches: set[Reach]) -> set[Reach]:
+    """Those that lie in no other."""
+    return {one for one in reaches if not any(_within(one, other) for other in reaches - {one})}
+
+
+def _within(one: Reach, other: Reach) -> bool:
+    return (
+        (other.rows is None or (one.rows is not None and one.rows <= other.rows))
+        and (other.bodies is None or (one.bodies is not None and one.bodies <= other.bodies))
+        and other.period in ("", one.period)
+    )
+
+
+def _by(plan: Plan, one: Reach, word: str, rows: Ids, bodies: Ids) -> Iterable[Reach]:
     if less := rows if one.rows is None else one.rows & rows:
         yield Reach(less, one.bodies, one.period)
     if less := bodies if one.bodies is None else one.bodies & bodies:
         yield Reach(one.rows, less, one.period)
     period = word.upper()
-    if _PERIOD.fullmatch(word) and one.period in ("", period):
+    is_period = _PERIOD.fullmatch(word) and abs(int(word[:4]) - plan.year) <= 1
+    if is_period and one.period in ("", period):
         yield Reach(one.rows, one.bodies, period)
 
 

@@ -38,6 +38,8 @@ COUNTED = 10_000  # tasks that are counted one by one where no tally knows how m
 COUNTED_IN_TEXT = 1_000  # the same where most of what is read does not count
 FEW = 20_000  # tasks that are sorted at once
 FEW_BODIES = 2_000
+_DAY = timedelta(days=1)
+_ALWAYS = date(1900, 1, 1), date(9000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ class Cursor:
     def parse(cls, text: str) -> Cursor | None:
         day, _, number = text.partition(".")
         try:
-            return cls(date.fromisoformat(day), int(number) if len(number) < 10 else 0)
+            found = cls(date.fromisoformat(day), int(number) if len(number) < 10 else 0)
         except ValueError:
             return None
+        return found if _ALWAYS[0] <= found.due_on <= _ALWAYS[1] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +107,28 @@ class Page:
 class Arm:
     """A part of a standing: tasks of one state, and what else they must be.
 
-    `few` names the column by which they are found where they are few.
+    They are due from `first` to `last`. `few` names the column by which they are
+    found where they are few.
     """
 
     state: str
     where: tuple[ColumnElement[bool], ...] = ()
     few: str = ""
+    first: date = _ALWAYS[0]
+    last: date = _ALWAYS[1]
 
 
-def _running(t: Any, *where: ColumnElement[bool]) -> list[Arm]:
-    return [Arm(state, (t.suspended_on.is_(None), *where)) for state in ("open", "submitted")]
+def _running(t: Any, first: date, last: date) -> list[Arm]:
+    running = (t.suspended_on.is_(None),)
+    return [Arm(state, running, first=first, last=last) for state in ("open", "submitted")]
 
 
 def _in_time(t: Any, today: date) -> list[Arm]:
     """Two arms for the days to come, two for the few that were suspended before they were due."""
-    paused = (t.suspended_on.is_not(None), t.due_on < today)
+    paused, states = (t.suspended_on.is_not(None),), ("open", "submitted")
     return [
-        *(Arm(state, (t.due_on >= today,)) for state in ("open", "submitted")),
-        *(Arm(state, paused, "suspended_on") for state in ("open", "submitted")),
+        *(Arm(state, first=today) for state in states),
+        *(Arm(state, paused, "suspended_on", last=today - _DAY) for state in states),
     ]
 
 
@@ -135,8 +142,8 @@ STANDINGS: dict[str, Callable[[Any, date], list[Arm]]] = {
     "done_on_time": lambda t, today: [Arm("accepted", (t.completed_on <= t.due_on,))],
     "done_late": lambda t, today: [Arm("accepted", (t.completed_on > t.due_on,))],
     "open_in_time": _in_time,
-    "open_overdue": lambda t, today: _running(t, t.due_on < today),
-    "this_week": lambda t, today: _running(t, t.due_on.between(today, week_end(today)))[:1],
+    "open_overdue": lambda t, today: _running(t, _ALWAYS[0], today - _DAY),
+    "this_week": lambda t, today: _running(t, today, week_end(today))[:1],
     "to_review": lambda t, today: [Arm("submitted")],
     "returned": lambda t, today: [Arm("open", (t.returned_on.is_not(None),), "returned_on")],
     "extension": _asked,
@@ -174,7 +181,9 @@ def firsts(
     """The first few tasks of each of these standings, the longest due first; one statement."""
     parts = []
     for standing, few in wanted.items():
-        found = _walk(plan, _arms(standing, Task, today), few).subquery()
+        found = _walk(
+            plan, _parts(_arms(standing, Task, today), *_ALWAYS, None, None), few
+        ).subquery()
         parts.append(select(literal(standing).label("standing"), found.c.id, found.c.due_on))
     chosen = union_all(*parts).subquery()
     query = _listed(plan, today).join(chosen, chosen.c.id == Task.id)
@@ -331,21 +340,56 @@ def _chosen(
         query = select(hit.c.id, hit.c.due_on).where(_stands(only, hit.c, today))
         query = query.where(*_due(only, hit.c), *_beyond(hit.c, after, before))
         return query.order_by(*_order(hit.c, before is not None)).limit(limit)
-    also = [*_also(session, plan, only, scope, today), *_beyond(Task, after, before)]
-    return _walk(plan, _arms(only.standing, Task, today), limit, also, before is not None)
+    also = _also(session, plan, only, scope, today)
+    arms = _arms(only.standing, Task, today)
+    parts = _parts(arms, *_days(only, scope), after, before)
+    return _walk(plan, ((arm, [*where, *also]) for arm, where in parts), limit, before is not None)
+
+
+def _days(only: Filter, scope: _Scope) -> tuple[date, date]:
+    """The first and last day on which anything of a filter is due."""
+    first, last = scope.first or date.max, scope.last or date.min
+    return max(first, only.due_from or first), min(last, only.due_to or last)
+
+
+_Part = tuple[Arm, list[ColumnElement[bool]]]
+
+
+def _parts(
+    arms: Iterable[Arm], first: date, last: date, after: Cursor | None, before: Cursor | None
+) -> Iterator[_Part]:
+    """Each arm's rest of the day of a place, and its days beyond: an index goes to each at once.
+
+    One lower and one upper bound, no more: of two the database might take the wider.
+    """
+    place = after or before
+    if place:
+        rest = Task.id > place.id if after else Task.id < place.id
+    for arm in arms:
+        low, high = max(first, arm.first), min(last, arm.last)
+        if place and low <= place.due_on <= high:
+            yield arm, [Task.due_on == place.due_on, rest]
+        if after:
+            low = max(low, after.due_on + _DAY)
+        elif before:
+            high = min(high, before.due_on - _DAY)
+        if low <= high:
+            yield arm, [Task.due_on >= low, Task.due_on <= high]
 
 
 def _walk(
-    plan: Plan, arms: Iterable[Arm], limit: int, also: Sequence[ColumnElement[bool]] = (),
+    plan: Plan, parts: Iterable[tuple[Arm, Sequence[ColumnElement[bool]]]], limit: int,
     backwards: bool = False,
 ) -> Select[Any]:  # fmt: skip
-    """The first of each arm by its index, then the first of those."""
-    parts = []
-    for arm in arms:
+    """The first of each part by its index, then the first of those."""
+    made = []
+    for arm, also in parts:
         query = select(Task.id, Task.due_on).where(*_of_arm(plan, arm), *also)
         query = query.order_by(*_order(Task, backwards)).limit(limit)
-        parts.append(select(query.subquery()))
-    found = union_all(*parts).subquery()
+        made.append(select(query.subquery()))
+    if not made:
+        return select(Task.id, Task.due_on).where(false())
+    found = union_all(*made).subquery()
     return select(found.c.id, found.c.due_on).order_by(*_order(found.c, backwards)).limit(limit)
 
 
@@ -367,17 +411,18 @@ def _everything(
         shown = [hit.c[column.key] for column in columns]
         return select(*shown).where(_stands(only, hit.c, today), *_due(only, hit.c))
     also = _also(session, plan, only, scope, today)
-    arms = _arms(only.standing, Task, today)
-    return select(
-        union_all(*(select(*columns).where(*_of_arm(plan, arm), *also) for arm in arms)).subquery()
-    )
+    parts = _parts(_arms(only.standing, Task, today), *_days(only, scope), None, None)
+    made = [
+        select(*columns).where(*_of_arm(plan, arm), *where, *also) for arm, where in parts
+    ] or [select(*columns).where(false())]  # fmt: skip
+    return select(union_all(*made).subquery())
 
 
 def _also(
     session: Session, plan: Plan, only: Filter, scope: _Scope, today: date
 ) -> list[ColumnElement[bool]]:
     """What tasks must be besides their standing, where they are walked by it."""
-    found = [*_due(only, Task), Task.due_on >= scope.first, Task.due_on <= scope.last]
+    found: list[ColumnElement[bool]] = []
     if not scope.everything:
         found.append(task_reach.conditions(session, scope.reaches, Task))
     if scope.level:
@@ -412,7 +457,12 @@ def _hit(session: Session, plan: Plan, scope: _Scope) -> Any:
 
 
 def _stands(only: Filter, t: Any, today: date) -> ColumnElement[bool]:
-    return or_(*(and_(t.state == arm.state, *arm.where) for arm in _arms(only.standing, t, today)))
+    return or_(
+        *(
+            and_(t.state == arm.state, t.due_on >= arm.first, t.due_on <= arm.last, *arm.where)
+            for arm in _arms(only.standing, t, today)
+        )
+    )
 
 
 def _total(
@@ -479,8 +529,8 @@ def _listed(plan: Plan, today: date) -> Select[Any]:
 def _beyond(t: Any, after: Cursor | None, before: Cursor | None) -> list[ColumnElement[bool]]:
     if before:
         same_day = and_(t.due_on == before.due_on, t.id < before.id)
-        return [t.due_on <= before.due_on, or_(t.due_on < before.due_on, same_day)]
+        return [or_(t.due_on < before.due_on, same_day)]
     if after:
         same_day = and_(t.due_on == after.due_on, t.id > after.id)
-        return [t.due_on >= after.due_on, or_(t.due_on > after.due_on, same_day)]
+        return [or_(t.due_on > after.due_on, same_day)]
     return []

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.paging import Page, ask, cut
 from ntm_workflow.store.tables import AuditEntry, AuditHead
+from ntm_workflow.store.tables.trail import DEEDS
 from ntm_workflow.texts import ZONE
 
 
@@ -27,10 +28,13 @@ def head(session: Session) -> Head:
     return Head(seq, digest.hex())
 
 
-def newest(session: Session, limit: int, without: tuple[str, ...] = ()) -> list[AuditEntry]:
-    query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
-    if without:
-        query = query.where(AuditEntry.action.not_in(without))
+def newest(session: Session, limit: int) -> list[AuditEntry]:
+    return list(session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)))
+
+
+def deeds(session: Session, limit: int) -> list[AuditEntry]:
+    """The newest of what people did, without what the machine does all day."""
+    query = select(AuditEntry).where(DEEDS).order_by(AuditEntry.seq.desc()).limit(limit)
     return list(session.scalars(query))
 
 

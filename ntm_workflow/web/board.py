@@ -20,8 +20,6 @@ router = APIRouter()
 FEW = 8
 _LISTS = {"open_overdue": 6, "this_week": FEW, "to_review": 6}
 _NUMBERS = (*words.COUNTS, "this_week", "to_review")
-# What the machine does all day; the board shows what people did.
-_ROUTINE = ("notice.queued", "notice.sent", "task.opened", "clock.set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             week=Some(numbers["this_week"], firsts["this_week"]),
             review=Some(numbers["to_review"], firsts["to_review"]),
             mails=notices.of_day(session, plan.id, today, FEW),
-            trail=trail.newest(session, 6, without=_ROUTINE),
+            trail=trail.deeds(session, 6),
             ahead=_ahead(desk), faults=desk.faults(), unreached=bodies.unreached(session, plan),
         )  # fmt: skip
 

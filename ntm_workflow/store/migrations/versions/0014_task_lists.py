@@ -18,6 +18,7 @@ SOME = {
     "ix_task_list_returned": "returned_on IS NOT NULL",
     "ix_task_list_suspended": "suspended_on IS NOT NULL",
 }
+DEEDS = "action NOT IN ('notice.queued', 'notice.sent', 'task.opened', 'clock.set')"
 KEY = ("plan_id", "row_id", "period", "due_on")
 COUNTED = "plan_id, row_id, period, due_on, state, suspended_on, completed_on"
 
@@ -27,6 +28,10 @@ def upgrade() -> None:
     for name, which in SOME.items():
         where = sa.text(which)
         op.create_index(name, "task", ORDER, sqlite_where=where, postgresql_where=where)
+    deeds = sa.text(DEEDS)
+    op.create_index(
+        "ix_audit_deeds", "audit", ["seq"], sqlite_where=deeds, postgresql_where=deeds
+    )  # fmt: skip
     op.create_table(
         "task_tally",
         sa.Column("plan_id", sa.String(80), primary_key=True),
