@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, func, literal, or_, select
@@ -133,10 +134,19 @@ def unindexed(column: Any) -> ColumnElement[Any]:
 
 def among(session: Session, column: Any, ids: Ids) -> ColumnElement[bool]:
     """SQL: a column is one of many texts, however many."""
-    many = sorted(ids)
-    if len(many) <= _BOUND:
-        return column.in_(many)  # type: ignore[no-any-return]
+    if len(ids) <= _BOUND:
+        return column.in_(sorted(ids))  # type: ignore[no-any-return]
     if session.get_bind().dialect.name == "postgresql":
-        return column == any_(literal(many, ARRAY(Text)))  # type: ignore[no-any-return]
-    each = func.json_each(literal(json.dumps(many))).table_valued("value")
+        return column == any_(literal(_listed(ids), ARRAY(Text)))  # type: ignore[no-any-return]
+    each = func.json_each(literal(_as_json(ids))).table_valued("value")
     return column.in_(select(each.c.value))  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=64)
+def _listed(ids: Ids) -> list[str]:
+    return sorted(ids)
+
+
+@lru_cache(maxsize=64)
+def _as_json(ids: Ids) -> str:
+    return json.dumps(sorted(ids))

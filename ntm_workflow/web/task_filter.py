@@ -12,6 +12,7 @@ from ntm_workflow import texts
 from ntm_workflow.appendix.model import Body
 from ntm_workflow.appendix.text import fold, sort_key
 from ntm_workflow.errors import Refused
+from ntm_workflow.reports.plan_memory import PlanMemory
 from ntm_workflow.reports.tasks import SLUGS, Filter
 from ntm_workflow.texts import say
 from ntm_workflow.web import forms, words
@@ -28,6 +29,7 @@ LONGEST_CHOICE = 70
 _AD_HOC = re.compile(rf"\d{{4}}-{AD_HOC}\d{{1,6}}", re.ASCII)
 
 Choices = list[tuple[str, str]]
+_levels: PlanMemory[set[str]] = PlanMemory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _without(asked: Asked, name: str) -> str:
 def choices(desk: Desk, only: Filter) -> dict[str, Choices]:
     """What each list of the form offers, as (value, words); none where it would be endless."""
     plan = desk.plan
-    levels = {one.level for one in plan.bodies}
+    levels = _levels.of(plan, lambda: {str(one.level) for one in plan.bodies})
     titles = [(s.id, f"{s.id}. {s.title}") for s in plan.sections]
     return {
         "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in SLUGS.items()],
@@ -158,9 +160,9 @@ def choices(desk: Desk, only: Filter) -> dict[str, Choices]:
 
 def bodies(desk: Desk, *also: str) -> Choices:
     """The bodies of the plan and of events, by name."""
-    ids = dict.fromkeys([*(one.id for one in desk.plan.bodies), *filter(None, also)])
-    if len(ids) > MOST_OFFERED:
+    if len(desk.plan.bodies) > MOST_OFFERED:
         return []
+    ids = dict.fromkeys([*(one.id for one in desk.plan.bodies), *filter(None, also)])
     return sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
 
 
