@@ -24,7 +24,8 @@ from ntm_workflow.work.body_names import Called
 LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong": "central"}
 FIELDS = ("tim", "tinh-trang", "don-vi", "cap", "muc", "dong", "ky", "tu", "den")
 KEPT = (*FIELDS, FIELD)  # of an address: what says which tasks
-MOST_OFFERED = 150  # choices of one list; where there are more, people type
+MOST_OFFERED = 150  # bodies of one list; where there are more, people type
+MOST_ROWS = 60  # rows and periods of one
 LONGEST_CHOICE = 70
 _AD_HOC = re.compile(rf"\d{{4}}-{AD_HOC}\d{{1,6}}", re.ASCII)
 
@@ -178,7 +179,7 @@ def _is_period(name: str, desk: Desk) -> bool:
 
 
 def _few(found: Choices) -> Choices:
-    return found if len(found) <= MOST_OFFERED else []
+    return found if len(found) <= MOST_ROWS else []
 
 
 def _short(text: str) -> str:

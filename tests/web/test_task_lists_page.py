@@ -52,9 +52,9 @@ def test_each_condition_is_a_chip_that_takes_itself_off(an: Person) -> None:
 
 def test_days_and_names_typed_as_people_type_them_filter(an: Person) -> None:
     by_name, by_id = (
-        re.search(r"(\d+) việc, xếp theo hạn", an.text(f"/viec?tu={first}&den={last}&don-vi={body}"))
-        for first, last, body in (("1/6/2020", "30.6.2020", "bql+NTM+xa+tan+lap"),
-                                  ("2020-06-01", "30-6-2020", "bql-tan-lap"))
+        re.search(r"(\d+) việc, xếp theo hạn", an.text(f"/viec?{query}"))
+        for query in ("tu=1/6/2020&den=30.6.2020&don-vi=bql+NTM+xa+tan+lap",
+                      "tu=2020-06-01&den=30-6-2020&don-vi=bql-tan-lap")
     )  # fmt: skip
     assert by_name is not None
     assert by_id is not None
