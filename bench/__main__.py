@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from bench import audit_chain, sweep
+from bench import audit_chain, pages, sweep
 
 audit_chain.run(audit_chain.entries(sys.argv[1:]))
 sweep.run(sweep.sizes(sys.argv[1:]))
+pages.run(pages.sizes(sys.argv[1:]))

@@ -109,7 +109,7 @@ def _show(
             "many.html", trouble.status if trouble else 200, chosen=chosen, seen=seen,
             typed=typed or Typed("", {}), trouble=trouble, address=f"{PATH}?{urlencode(query)}",
             told=ticks.told(chosen.seen), back=f"/viec?{chosen.asked.query}",
-            bodies=task_filter.bodies(desk), name=say(f"many.{chosen.act}"),
+            bodies=task_filter.bodies(desk, most=500), name=say(f"many.{chosen.act}"),
         )  # fmt: skip
 
 

@@ -24,9 +24,9 @@ from ntm_workflow.work.body_names import Called
 LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong": "central"}
 FIELDS = ("tim", "tinh-trang", "don-vi", "cap", "muc", "dong", "ky", "tu", "den")
 KEPT = (*FIELDS, FIELD)  # of an address: what says which tasks
-MOST_OFFERED = 150  # bodies of one list; where there are more, people type
+MOST_OFFERED = 60  # bodies of one list; where there are more, people type
 MOST_ROWS = 60  # rows and periods of one
-LONGEST_CHOICE = 70
+LONGEST_CHOICE = 40
 _AD_HOC = re.compile(rf"\d{{4}}-{AD_HOC}\d{{1,6}}", re.ASCII)
 
 Choices = list[tuple[str, str]]
@@ -102,7 +102,7 @@ def read(asked: Mapping[str, str], desk: Desk) -> Asked:
 
 
 def body(typed: str, desk: Desk) -> str | None:
-    """The one body of this id, or of this official or short name; None if none or several."""
+    """The one body of this id or name, else whose name has this; None if none or several."""
     plan = desk.plan
     if plan.has_body(typed) or typed in desk.given:
         return typed
@@ -110,6 +110,8 @@ def body(typed: str, desk: Desk) -> str | None:
     known: dict[str, Body | Called] = {one.id: one for one in plan.bodies}
     known |= desk.given
     found = [b for b, one in known.items() if wanted in (fold(one.name), fold(one.short))]
+    if not found:
+        found = [b for b, one in known.items() if wanted in fold(f"{one.name} {one.short}")]
     return found[0] if len(found) == 1 else None
 
 
@@ -159,9 +161,9 @@ def choices(desk: Desk, only: Filter) -> dict[str, Choices]:
     }
 
 
-def bodies(desk: Desk, *also: str) -> Choices:
-    """The bodies of the plan and of events, by name."""
-    if len(desk.plan.bodies) > MOST_OFFERED:
+def bodies(desk: Desk, *also: str, most: int = MOST_OFFERED) -> Choices:
+    """The bodies of the plan, by name; none where they are more than `most`."""
+    if len(desk.plan.bodies) > most:
         return []
     ids = dict.fromkeys([*(one.id for one in desk.plan.bodies), *filter(None, also)])
     return sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
