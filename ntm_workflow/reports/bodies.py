@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import BodyKind, Plan
 from ntm_workflow.chase import owed
+from ntm_workflow.reports import task_reach
+from ntm_workflow.reports.plan_memory import PlanMemory
 from ntm_workflow.store.tables import Contact, ContactBody
 
 
@@ -54,13 +56,21 @@ def working(plan: Plan) -> list[str]:
     return [body for body in found if plan.body(body).kind != BodyKind.GROUP]
 
 
-def unreached(session: Session, plan: Plan) -> list[str]:
-    """Those of them for whom nobody can be written to; one statement."""
+def unreached(session: Session, plan: Plan) -> int:
+    """How many of them nobody can be written to for; one statement."""
+    working = _working(plan)
     query = (
-        select(ContactBody.body_id)
+        select(func.count(ContactBody.body_id.distinct()))
         .join(Contact, Contact.id == ContactBody.contact_id)
         .where(Contact.active, owed.reached(Contact.id))
-        .distinct()
+        .where(task_reach.among(session, ContactBody.body_id, working))
     )
-    spoken = set(session.scalars(query))
-    return [body for body in working(plan) if body not in spoken]
+    return len(working) - (session.scalar(query) or 0)
+
+
+def _working(plan: Plan) -> frozenset[str]:
+    """The same as a set; worked out once for a plan that stays in memory."""
+    return _sets.of(plan, lambda: frozenset(working(plan)))
+
+
+_sets: PlanMemory[frozenset[str]] = PlanMemory()

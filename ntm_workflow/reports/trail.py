@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.paging import Page, ask, cut
 from ntm_workflow.store.tables import AuditEntry, AuditHead
+from ntm_workflow.store.tables.trail import DEEDS
 from ntm_workflow.texts import ZONE
 
 
@@ -26,35 +28,73 @@ def head(session: Session) -> Head:
     return Head(seq, digest.hex())
 
 
-def newest(session: Session, limit: int, without: tuple[str, ...] = ()) -> list[AuditEntry]:
-    query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
-    if without:
-        query = query.where(AuditEntry.action.not_in(without))
+def newest(session: Session, limit: int) -> list[AuditEntry]:
+    return list(session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)))
+
+
+def deeds(session: Session, limit: int) -> list[AuditEntry]:
+    """The newest of what people did, without what the machine does all day."""
+    query = select(AuditEntry).where(DEEDS).order_by(AuditEntry.seq.desc()).limit(limit)
     return list(session.scalars(query))
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries. `subject` also finds what lies below it, `actor` is a part of a name.
+
+    `first` and `last` are days of Vietnam, both inclusive.
+    """
+
+    action: str = ""
+    actor: str = ""
+    subject: str = ""
+    via: str = ""
+    first: date | None = None
+    last: date | None = None
+
+
 def page(
-    session: Session,
-    action: str = "",
-    subject: str = "",
-    day: date | None = None,
-    older: int | None = None,
-    newer: int | None = None,
+    session: Session, only: Filter, older: int | None = None, newer: int | None = None
 ) -> Page[AuditEntry]:
-    """One page of the audit; `subject` also finds what lies below it. One statement."""
-    query = select(AuditEntry)
-    if action:
-        query = query.where(AuditEntry.action == action)
-    if subject:
-        below = subject.rstrip("/") + "/"
-        query = query.where(
-            or_(
-                AuditEntry.subject == subject,
-                (AuditEntry.subject > below) & (AuditEntry.subject < below + "\uffff"),
-            )
-        )
-    if day:
-        midnight = datetime.combine(day, time(), ZONE)
-        query = query.where(AuditEntry.at >= midnight, AuditEntry.at < midnight + timedelta(days=1))
+    """One page of the audit; one statement."""
+    query = select(AuditEntry).where(*_conditions(only))
     found = session.scalars(ask(query, AuditEntry.seq, older, newer))
     return cut(found, lambda entry: entry.seq, older, newer)
+
+
+def at_most(session: Session, only: Filter, most: int) -> int:
+    """How many entries a filter finds; `most` + 1 where it is more than that."""
+    some = select(AuditEntry.seq).where(*_conditions(only)).limit(most + 1).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def each(session: Session, only: Filter, most: int) -> Iterator[AuditEntry]:
+    """The newest `most` entries that a filter finds, a few hundred at a time."""
+    query = select(AuditEntry).where(*_conditions(only)).order_by(AuditEntry.seq.desc())
+    query = query.limit(most).execution_options(yield_per=500)
+    for part in session.scalars(query).partitions():
+        yield from part
+        session.expunge_all()
+
+
+def _conditions(only: Filter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if only.action:
+        found.append(AuditEntry.action == only.action)
+    if only.actor:
+        found.append(AuditEntry.actor.icontains(only.actor, autoescape=True))
+    if only.via:
+        found.append(AuditEntry.via == only.via)
+    if only.subject:
+        below = only.subject.rstrip("/") + "/"
+        lies_below = (AuditEntry.subject > below) & (AuditEntry.subject < below + "\uffff")
+        found.append(or_(AuditEntry.subject == only.subject, lies_below))
+    if only.first:
+        found.append(AuditEntry.at >= _midnight(only.first))
+    if only.last:
+        found.append(AuditEntry.at < _midnight(only.last) + timedelta(days=1))
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), ZONE)

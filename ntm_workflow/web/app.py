@@ -28,10 +28,12 @@ from ntm_workflow.web import (
     contact_pages,
     criteria_pages,
     desk,
+    export_pages,
     feeds,
     forecast_pages,
     import_actions,
     import_pages,
+    many_pages,
     personal_pages,
     picture_pages,
     plan_pages,
@@ -39,6 +41,7 @@ from ntm_workflow.web import (
     record_pages,
     records,
     stop_pages,
+    task_list_pages,
     task_pages,
     verify,
     year_pages,
@@ -84,6 +87,8 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
         app.include_router(module.router)
     for module in (criteria_pages, feeds, picture_pages, year_pages):
+        app.include_router(module.router)
+    for module in (task_list_pages, many_pages, export_pages):
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
         app.include_router(module.router)

@@ -9,14 +9,25 @@ from itertools import groupby
 from fastapi import APIRouter, Request, Response
 
 from ntm_workflow.errors import NtmError
-from ntm_workflow.reports import bodies, counts, notices, tasks, trail
+from ntm_workflow.reports import bodies, notices, tally, tasks, trail
+from ntm_workflow.reports.counts import Counts
+from ntm_workflow.reports.tasks import Listed
+from ntm_workflow.web import words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
 
 router = APIRouter()
 FEW = 8
-# What the machine does all day; the board shows what people did.
-_ROUTINE = ("notice.queued", "notice.sent", "task.opened", "clock.set")
+_LISTS = {"open_overdue": 6, "this_week": FEW, "to_review": 6}
+_NUMBERS = (*words.COUNTS, "this_week", "to_review")
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """The first few of `total` tasks."""
+
+    total: int
+    items: list[Listed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +47,17 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
     with opened(request) as desk:
         session, plan, today = desk.session, desk.plan, desk.today
         running = _running() if desk.simulated_on else False
+        numbers = tally.numbers(session, plan.id, _NUMBERS, today, tasks.week_end(today))
+        firsts = tasks.firsts(session, plan, _LISTS, today)
         return desk.page(
             "board.html", trouble.status if trouble else 200,
             trouble=trouble, running=running,
-            counts=counts.counts(session, plan.id, today),
-            late=tasks.first(session, plan, "open_overdue", today, 6),
-            week=tasks.first(session, plan, "this_week", today, FEW),
-            review=tasks.first(session, plan, "to_review", today, 6),
+            counts=Counts(*(numbers[name] for name in words.COUNTS)),
+            late=Some(numbers["open_overdue"], firsts["open_overdue"]),
+            week=Some(numbers["this_week"], firsts["this_week"]),
+            review=Some(numbers["to_review"], firsts["to_review"]),
             mails=notices.of_day(session, plan.id, today, FEW),
-            trail=trail.newest(session, 6, without=_ROUTINE),
+            trail=trail.deeds(session, 6),
             ahead=_ahead(desk), faults=desk.faults(), unreached=bodies.unreached(session, plan),
         )  # fmt: skip
 

@@ -22,17 +22,15 @@ from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import dossier, tasks
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import forms
+from ntm_workflow.web import forms, task_filter, ticks
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble
-from ntm_workflow.web.task_pages import filter_of
 from ntm_workflow.web.which_plan import FIELD
 from ntm_workflow.work.audit import Actor
 
 log = logging.getLogger("ntm.web")
 router = APIRouter()
 PATH = "/don-doc"
-_KEPT = ("viec", "dong", "don-vi", "tinh-trang", "muc", "cap", "ky", "tim", FIELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +95,33 @@ def _show(
 
 def _choice(desk: Desk) -> Choice:
     """What the address chooses. Raises NotFound for a task, row or body that is not there."""
-    asked = {k: v for k, v in desk.request.query_params.items() if v and k in _KEPT}
-    query = urlencode(asked)
+    asked = desk.request.query_params
     if "viec" in asked:
-        number = forms.integer(asked["viec"])
-        task = dossier.task(desk.session, number) if number else None
-        if task is None:
-            raise NotFound("task.unknown", task=asked["viec"])
-        ids = select(Task.id).where(Task.id == task.id)
-        plan = desk.rt.plan_of(task.plan_id)
-        return Choice(plan, ids, say("hand.of.task", name=task.code), f"/viec/{task.id}", query)
-    only = filter_of(asked, desk)
-    understood = {"dong": only.row, "don-vi": only.body, "tinh-trang": only.standing,
-                  "muc": only.section, "cap": only.level}  # fmt: skip
-    if any(name in asked and not found for name, found in understood.items()):
+        return _of_task(desk, asked["viec"])
+    found = task_filter.read(asked, desk)
+    if found.problems:
         raise NotFound("page.missing")  # never more than was meant
-    ids = tasks.ids(desk.session, desk.plan, only, desk.today)
-    return Choice(desk.plan, ids, _name(desk, only, asked), f"/viec?{query}", query)
+    back = f"/viec?{found.query}"
+    ticked = ticks.read(asked)
+    if ticks.MARK in asked and not ticked:
+        raise Refused("many.unticked")  # not the whole list instead
+    if ticked:
+        ids = select(Task.id).where(Task.plan_id == desk.plan.id, Task.id.in_(ticked))
+        name = say("hand.of.ticked", count=len(ticked))
+        return Choice(desk.plan, ids, name, back, ticks.query(found, ticked))
+    ids = tasks.ids(desk.session, desk.plan, found.only, desk.today)
+    return Choice(desk.plan, ids, _name(desk, found.only, found.values), back, found.query)
+
+
+def _of_task(desk: Desk, typed: str) -> Choice:
+    number = forms.integer(typed)
+    task = dossier.task(desk.session, number) if number else None
+    if task is None:
+        raise NotFound("task.unknown", task=typed)
+    query = urlencode({"viec": typed, **task_filter.kept(desk.request.query_params)})
+    ids = select(Task.id).where(Task.id == task.id)
+    plan = desk.rt.plan_of(task.plan_id)
+    return Choice(plan, ids, say("hand.of.task", name=task.code), f"/viec/{task.id}", query)
 
 
 def _name(desk: Desk, only: tasks.Filter, asked: dict[str, str]) -> str:

@@ -23,6 +23,7 @@ from ntm_workflow.reports import (
     pictures,
     record,
     tallies,
+    tally,
     tasks,
 )
 from ntm_workflow.reports.agenda import Span
@@ -58,8 +59,8 @@ class Line:
 @router.get("/phu-luc")
 def appendix(request: Request) -> Response:
     with opened(request) as desk:
-        by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row")
-        whole = counts.counts(desk.session, desk.plan.id, desk.today)
+        by_row = tally.counts(desk.session, desk.plan.id, desk.today)
+        whole = sum(by_row.values(), Counts())
         fresh = freshness.by_row(desk.session, desk.plan, desk.today)
         spans = defaultdict(list)
         for one in kept.spans(desk):
@@ -107,7 +108,7 @@ def one_row(request: Request, row_id: str) -> Response:
         if not desk.plan.has_row(row_id):
             raise NotFound("row.unknown", row=row_id)
         row = desk.plan.row(row_id)
-        by_row = counts.grouped(desk.session, desk.plan.id, desk.today, "row", row_id=row_id)
+        by_row = tally.counts(desk.session, desk.plan.id, desk.today, row_id)
         fresh = freshness.by_row(desk.session, desk.plan, desk.today)
         dated = sorted(
             (o for o in desk.occurrences if o.row_id == row_id), key=lambda o: (o.due_on, o.period)

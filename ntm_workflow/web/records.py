@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import trail
-from ntm_workflow.web import forms
+from ntm_workflow.web import audit_filter, forms
 from ntm_workflow.web.desk import opened
 from ntm_workflow.web.guard import POLICY
 from ntm_workflow.work import audit
@@ -98,19 +98,16 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 @router.get("/nhat-ky")
 def audit_list(request: Request) -> Response:
-    asked = dict(request.query_params)
-    action, checking = asked.get("hanh-dong", ""), "kiem-tra" in asked
+    query = dict(request.query_params)
+    asked, checking = audit_filter.read(query), "kiem-tra" in query
     with opened(request) as desk:
         found = trail.page(
-            desk.session,
-            action=action if action in set(audit.Action) else "",
-            subject=forms.clean(asked.get("doi-tuong", ""))[:200],
-            day=asked_day(asked.get("ngay", "")), older=forms.integer(asked.get("cu-hon")),
-            newer=forms.integer(asked.get("moi-hon")),
+            desk.session, asked.only, older=forms.integer(query.get("cu-hon")),
+            newer=forms.integer(query.get("moi-hon")),
         )  # fmt: skip
         head = trail.head(desk.session)
         return desk.page(
-            "audit.html", found=found, chosen=asked, actions=list(audit.Action),
+            "audit.html", found=found, asked=asked, actions=list(audit.Action),
             head=head, checked=checking, broken=audit.verify(desk.session) if checking else None,
-            address=rest("/nhat-ky", asked, "cu-hon", "moi-hon", "kiem-tra"),
+            address=rest("/nhat-ky", query, "cu-hon", "moi-hon", "kiem-tra"),
         )  # fmt: skip

@@ -1,24 +1,20 @@
-"""The list of tasks and the page of one."""
+"""The page of one task."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import dossier, tasks, why
+from ntm_workflow.reports import dossier, why
 from ntm_workflow.reports.dossier import Dossier
-from ntm_workflow.reports.tasks import SLUGS, Cursor, Filter
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
 from ntm_workflow.web import acts, forms
@@ -29,60 +25,6 @@ from ntm_workflow.work import tasks as work_tasks
 
 router = APIRouter()
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what both databases can hold
-
-LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong": "central"}
-
-
-@router.get("/viec")
-def task_list(request: Request) -> Response:
-    asked = dict(request.query_params)
-    with opened(request) as desk:
-        only = filter_of(asked, desk)
-        found = tasks.page(
-            desk.session, desk.plan, only, desk.today,
-            after=Cursor.parse(asked.get("sau", "")), before=Cursor.parse(asked.get("truoc", "")),
-        )  # fmt: skip
-        return desk.page(
-            "tasks.html", found=found, only=only, chosen=asked,
-            choices=_choices(desk, only), address=_address(asked),
-        )  # fmt: skip
-
-
-def filter_of(asked: Mapping[str, str], desk: Desk) -> Filter:
-    """What an address asks for; what it cannot mean is ignored."""
-    plan = desk.plan
-    body, row, section = (asked.get(name, "") for name in ("don-vi", "dong", "muc"))
-    return Filter(
-        standing=SLUGS.get(asked.get("tinh-trang", ""), ""),
-        section=section if plan.section_title(section) or section == "TC" else "",
-        row=row if plan.has_row(row) else "",
-        body=body if plan.has_body(body) or (body and body in desk.given) else "",
-        level=LEVELS.get(asked.get("cap", ""), ""),
-        period=forms.clean(asked.get("ky", ""))[:40],
-        text=forms.clean(asked.get("tim", ""))[:200],
-    )
-
-
-def _choices(desk: Desk, only: Filter) -> dict[str, list[tuple[str, str]]]:
-    """What each list of the filter form offers, as (value, words)."""
-    plan = desk.plan
-    ids = dict.fromkeys([*(body.id for body in plan.bodies), *filter(None, [only.body])])
-    bodies = sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
-    levels = {body.level for body in plan.bodies}
-    return {
-        "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in SLUGS.items()],
-        "muc": [(s.id, f"{s.id}. {s.title}") for s in plan.sections]
-        + ([("TC", say("criteria.section"))] if plan.criteria else []),
-        "dong": [(row.id, f"{row.id} {row.content}") for row in plan.all_rows],
-        "don-vi": bodies,
-        "cap": [(slug, say(f"level.{name}")) for slug, name in LEVELS.items() if name in levels],
-    }
-
-
-def _address(asked: Mapping[str, str]) -> str:
-    """The address of this list without its page: "/viec?tinh-trang=qua-han&"."""
-    kept = {k: v for k, v in asked.items() if v and k not in ("sau", "truoc")}
-    return f"/viec?{urlencode(kept)}&" if kept else "/viec?"
 
 
 @router.get("/viec/ma/{row}/{period}/{body}")

@@ -164,8 +164,8 @@ def _confirm(deed: _Deed, handover: Handover, to_body: str | None) -> Confirmed:
     if old.state != "open":
         raise Refused("handover.not_open", task=old.code, state=old.state)
     twin = _twin(session, old, heir)
-    new = twin or _like(deed, old, heir)
-    _close(old, deed.today)
+    new = twin or like(session, old, heir, deed.days, deed.today)
+    close(old, deed.today)
     handover.to_body, handover.new_task_id = heir, new.id
     _decide(handover, "confirmed", reason, deed.now, deed.actor)
     opened = {"plan": new.plan_id, "opens_on": new.opens_on, "due_on": new.due_on,
@@ -206,9 +206,8 @@ def _twin(session: Session, old: Task, heir: str) -> Task | None:
     return twin
 
 
-def _like(deed: _Deed, old: Task, heir: str) -> Task:
-    """A task like the old one, for the successor; suspended if the old one is."""
-    session, today = deed.session, deed.today
+def like(session: Session, old: Task, heir: str, days: WorkCalendar, today: date) -> Task:
+    """A task like the old one, for another body; suspended if the old one is."""
     stretch = session.scalar(
         select(Suspension).where(Suspension.task_id == old.id, Suspension.until_on.is_(None))
     )
@@ -217,7 +216,7 @@ def _like(deed: _Deed, old: Task, heir: str) -> Task:
         opens_on=old.opens_on, nominal_due=old.nominal_due, due_on=old.due_on,
         due_rule=old.due_rule, day_off=old.day_off, opened_on=today, note=old.note,
         suspended_on=today if stretch else None, news="" if stretch else NEWS,
-        next_action_on=None if stretch else deed.days.next(today),
+        next_action_on=None if stretch else days.next(today),
     )  # fmt: skip
     session.add(new)
     session.flush()
@@ -226,7 +225,7 @@ def _like(deed: _Deed, old: Task, heir: str) -> Task:
     return new
 
 
-def _close(old: Task, today: date) -> None:
+def close(old: Task, today: date) -> None:
     old.state, old.cancelled_on, old.next_action_on, old.news = "cancelled", today, None, ""
 
 

@@ -47,9 +47,11 @@ from ntm_workflow.store.tables.tasks import (
     DueChange,
     EvidenceFile,
     Extension,
+    SavedFilter,
     Submission,
     Suspension,
     Task,
+    TaskTally,
 )
 from ntm_workflow.store.tables.trail import (
     AuditEntry,
@@ -93,8 +95,10 @@ __all__ = [
     "ReminderRun",
     "RowRecord",
     "RowRole",
+    "SavedFilter",
     "SimulatedClock",
     "Submission",
     "Suspension",
     "Task",
+    "TaskTally",
 ]

@@ -11,6 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ntm_workflow.store.tables.base import Base
 
 
+def _some(name: str, which: str) -> Index:
+    """The order of a list of only some tasks."""
+    where = text(which)
+    return Index(name, "plan_id", "due_on", "id", sqlite_where=where, postgresql_where=where)
+
+
 class Task(Base):
     """One occurrence × one implementing body.
 
@@ -33,6 +39,10 @@ class Task(Base):
         ),
         Index("ix_task_body", "body_id", "state", "due_on"),
         Index("ix_task_state_due", "state", "due_on"),
+        # What lists walk, in their own order: those of a state, and the few of a kind.
+        Index("ix_task_list_state", "plan_id", "state", "due_on", "id"),
+        _some("ix_task_list_returned", "returned_on IS NOT NULL"),
+        _some("ix_task_list_suspended", "suspended_on IS NOT NULL"),
         CheckConstraint("state IN ('open', 'submitted', 'accepted', 'cancelled')", name="state"),
         CheckConstraint("opens_on <= due_on", name="window"),
     )
@@ -67,6 +77,41 @@ class Task(Base):
     def code(self) -> str:
         """ "III.1/2020-06/bql-tan-lap": how people and programs name the task."""
         return f"{self.row_id}/{self.period}/{self.body_id}"
+
+
+class TaskTally(Base):
+    """How many tasks of a row and period are due on a day, by kind.
+
+    Kept by triggers on `task`, in the transaction of each change, whoever makes
+    it; lines that have come to 0 stay.
+
+    `kind`: open, submitted (each also "_paused": suspended), done_on_time, done_late, cancelled.
+    """
+
+    __tablename__ = "task_tally"
+
+    plan_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    row_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    period: Mapped[str] = mapped_column(String(40), primary_key=True)
+    due_on: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    n: Mapped[int]
+
+
+class SavedFilter(Base):
+    """A list of tasks that the office has given a name: the query of its address.
+
+    `key` is the folded name: two names that read alike are one.
+    """
+
+    __tablename__ = "saved_filter"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    query: Mapped[str]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
 
 
 class Suspension(Base):

@@ -1,0 +1,201 @@
+"""The board and the list of tasks, through the whole application, with few and with many tasks.
+
+    python -m bench.pages [--quick]
+
+A page is timed through the application's own stack, without a network, in turns
+with a page of the same templates that asks the database nothing. `growth` is the
+p50 with the most open tasks divided by the p50 with the fewest.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from sqlalchemy import Engine, event, text
+from starlette.testclient import TestClient
+
+from bench import world
+from ntm_workflow import runtime, settings
+from ntm_workflow.appendix.model import Body, BodyKind, Level, Plan, Section
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import engine as engines
+from ntm_workflow.web import desk
+from ntm_workflow.web.app import create_app
+from ntm_workflow.work import tasks
+
+SIZES = (10_000, 1_000_000)
+ROUNDS = 31
+TODAY = date(2020, 7, 2)  # a fifth of the tasks are overdue
+PAGES = {
+    "board": "/",
+    "tasks": "/viec",
+    "overdue": "/viec?tinh-trang=qua-han",
+    "in-time": "/viec?tinh-trang=trong-han",
+    "of-row": "/viec?dong=R.3",
+    "of-body": "/viec?don-vi=body-77",
+    "of-level": "/viec?cap=xa",
+    "in-days": "/viec?tu=1/12/2020&den=31/12/2020",
+    "text-wide": "/viec?tim=don+vi",
+    "text-narrow": "/viec?tim=don+vi+4321",
+    "far-page": "/viec?sau=2020-12-15.{middle}",
+    "back-page": "/viec?truoc=2020-12-15.{middle}",
+    "appendix": "/phu-luc",
+    "task": "/viec/{middle}",
+}
+HEAD = {"host": "127.0.0.1"}
+
+
+def run(sizes: tuple[int, ...]) -> None:
+    with world.postgres() as server:
+        for kind in ("sqlite", "postgresql"):
+            found = {size: one(kind, server, size) for size in sizes}
+            small, large = found[min(sizes)], found[max(sizes)]
+            for name in PAGES:
+                world.emit("pages.growth", database=kind, page=name, from_open=min(sizes),
+                           to_open=max(sizes), growth=round(large[name] / small[name], 2),
+                           target=1.5)  # fmt: skip
+
+
+def one(kind: str, server: str, size: int) -> dict[str, float]:
+    """Measure every page of one database; return the p50 of each in seconds."""
+    made = _plan(size)
+    with world.database(kind, server) as engine, tempfile.TemporaryDirectory() as folder:
+        world.people(engine, made)
+        with engines.writer(engine).begin() as session:
+            tasks.open_due(
+                session, made, world.DAYS, world.OPENING, now=world.NOW, actor=world.ACTOR
+            )
+        _settle(kind, engine)
+        rt = _runtime(engine, made, Path(folder))
+        app = create_app(rt)
+        app.state.rt = rt  # this plan has no text in the database
+        with engine.connect() as connection:
+            middle = connection.execute(text("SELECT max(id) / 2 FROM task")).scalar_one()
+        return {
+            name: _page(kind, engine, app, size, name, path.format(middle=middle))
+            for name, path in PAGES.items()
+        }
+
+
+def _settle(kind: str, engine: Engine) -> None:
+    """PostgreSQL looks after itself in a minute or two; SQLite never does."""
+    if kind == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
+
+def _plan(size: int) -> Plan:
+    made = world.plan(size)
+    bodies = (
+        Body(f"body-{n}", f"Đơn vị {n}", f"ĐV {n}",
+             Level.COMMUNE if n else Level.DISTRICT, BodyKind.OFFICE)
+        for n in range(world.BODIES)
+    )  # fmt: skip
+    return replace(made, sections=(Section("R", "Việc đo"),), bodies=tuple(bodies))
+
+
+class _Fixed(Runtime):
+    """A runtime whose plan is the one it was given, whatever the database says."""
+
+    def following(self, session: Any, seen: Any, ordered: int) -> Runtime:
+        return self
+
+    def refreshed(self) -> Runtime:
+        return self
+
+
+def _runtime(engine: Engine, made: Plan, folder: Path) -> Runtime:
+    url = engine.url.render_as_string(hide_password=False)
+    base = settings.load({"NTM_ROOT": str(folder), "NTM_VAR": str(folder)})
+    rt = runtime.assemble(replace(base, database_url=url), made)
+    rt.set_simulated(TODAY, world.ACTOR)
+    return _Fixed(**{name: getattr(rt, name) for name in rt.__dataclass_fields__})
+
+
+# -- one page --------------------------------------------------------------------------
+
+
+def _page(kind: str, engine: Engine, app: FastAPI, size: int, name: str, path: str) -> float:
+    browser = TestClient(app, base_url="http://127.0.0.1")
+    rt: Runtime = app.state.rt
+    with _statements(rt.engine) as sent:
+        answer = browser.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    drawn = _template_only(app, path)
+    ours, plain = [], []
+    for _ in range(ROUNDS):
+        ours.append(world.seconds(lambda: browser.get(path)))
+        plain.append(world.seconds(lambda: browser.get(drawn)))
+    p50 = world.median(ours)
+    world.emit(
+        "pages", database=kind, page=name, open=size, p50_ms=round(1000 * p50, 2),
+        template_ms=round(1000 * world.median(plain), 2),
+        ratio=round(p50 / world.median(plain), 2), target=6.0,
+        statements=len(sent), most_statements=8,
+        kilobytes=round((len(answer.content) + _sheets(answer.text)) / 1000, 1), most_kilobytes=45,
+    )  # fmt: skip
+    return p50
+
+
+def _template_only(app: FastAPI, path: str) -> str:
+    """A route that draws the page's template with the values of its last drawing, and no more."""
+    kept: dict[str, Any] = {}
+    drawing = desk.draw
+
+    def keeping(request: Any, template: str, *rest: Any, **values: Any) -> Any:
+        kept.update(request=request, template=template, rest=rest, values=values)
+        return drawing(request, template, *rest, **values)
+
+    desk.draw = keeping
+    try:
+        TestClient(app, base_url="http://127.0.0.1").get(path)
+    finally:
+        desk.draw = drawing
+    name = f"/template-only/{len(app.routes)}"
+
+    def draw() -> HTMLResponse:
+        answer = drawing(kept["request"], kept["template"], *kept["rest"], **kept["values"])
+        return HTMLResponse(answer.body)
+
+    app.add_api_route(name, draw)
+    return name
+
+
+def _sheets(page: str) -> int:
+    """Bytes of the sheets that a page asks for."""
+    folder = desk.HERE / "static"
+    return sum(
+        len(path.read_bytes()) for path in folder.glob("*.css") if f"/static/{path.name}" in page
+    )
+
+
+@contextmanager
+def _statements(engine: Engine) -> Iterator[list[str]]:
+    sent: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def sizes(arguments: list[str]) -> tuple[int, ...]:
+    return (SIZES[0], 10 * SIZES[0]) if "--quick" in arguments else SIZES
+
+
+if __name__ == "__main__":
+    run(sizes(sys.argv[1:]))
