@@ -29,6 +29,7 @@ from ntm_workflow.chase import (
     confirm,
     digest,
     fallback,
+    head_mail,
     owed,
     pace,
     personal,
@@ -293,11 +294,14 @@ def _next_state(notice: Notice, outcome: Outcome, paid: bool) -> str:
     return "pending"  # a mail server that is away for a week loses nothing
 
 
+_ABOUT_NO_TASK = (alerts.KIND, head_mail.KIND)
+
+
 def _compose(
     rt: Runtime, domain: str, notice: Notice, now: datetime
 ) -> tuple[Message | None, list[str]]:
     today = now.astimezone(ZONE).date()
-    own = "" if notice.kind == alerts.KIND else personal.address(rt, notice.contact_id, now)
+    own = "" if notice.kind in _ABOUT_NO_TASK else personal.address(rt, notice.contact_id, now)
     with rt.reader() as session:
         contact = session.get_one(Contact, notice.contact_id)
         address, kind = _where_to(session, notice)
@@ -307,6 +311,8 @@ def _compose(
         if notice.kind == alerts.KIND:
             alert = alerts.compose(session, notice, rt.settings.base_url, domain)
             return (alert and short.fitted(alert, address, kind, rt.settings.base_url)), []
+        if notice.kind == head_mail.KIND:
+            return head_mail.compose(session, notice, domain), []
         entries = digest.still_owed(session, notice)
         ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
@@ -316,7 +322,7 @@ def _compose(
         message = digest.compose(
             notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain,
             stead=stand_in.said(session, notice), confirm=confirm.asked(rt, session, notice),
-            own=own,
+            own=own, head=head_mail.line(session, contact.id, plans),
         )  # fmt: skip
         if write := quarter_said.WRITERS.get(notice.kind):
             url = rt.settings.base_url

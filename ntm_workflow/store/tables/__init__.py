@@ -52,6 +52,7 @@ from ntm_workflow.store.tables.trail import (
     AuditEntry,
     AuditHead,
     DailyRun,
+    SignedHead,
     SimulatedClock,
 )
 
@@ -89,6 +90,7 @@ __all__ = [
     "ReminderRun",
     "RowRecord",
     "RowRole",
+    "SignedHead",
     "SimulatedClock",
     "Submission",
     "Suspension",
