@@ -51,7 +51,7 @@ def evidence(session: Session, files: EvidenceFiles, *, reread: bool) -> Iterato
     """Files that were handed in, by the audit or by the tables, and are not there or not whole."""
     told = handed_in(session)
     query = select(EvidenceFile.sha256, func.min(EvidenceFile.name)).group_by(EvidenceFile.sha256)
-    listed = dict(session.execute(query))
+    listed = dict(session.execute(query).tuples().all())
     for sha256 in sorted(told.keys() - listed.keys()):
         yield Fault("proof.unlisted", {"sha256": sha256, "task": told[sha256]})
     for sha256 in sorted(listed.keys() - told.keys()):
