@@ -68,9 +68,8 @@ def verify(kept: tuple[str, ...], quick: bool) -> None:
     with rt.reader() as session:
         seq = chain.head(session)
         found = list(proof.faults(session, trusted, rt.files, reread=not quick))
-        found += [
-            proof.of_head(one) for line in kept if (one := heads.against(session, line, trusted))
-        ]
+        held = (heads.against(session, line, trusted) for line in kept)
+        found += [proof.of_head(fault) for fault in held if fault]
         newest = heads.newest(session)
     for one in found:
         click.echo(texts.say(one.key, **one.data), err=True)

@@ -203,7 +203,7 @@ def entries(
 def lines(session: Session, first: int, last: int) -> Iterator[tuple[int, str, str, Row[Any]]]:
     """Yield (seq, hash in hexadecimal, canonical form, row) of entries, both ends included."""
     for row in _stream(session, first, last):
-        yield row.seq, row.hash.hex(), canonical(row._mapping), row
+        yield row.seq, row.hash.hex(), canonical(dict(row._mapping)), row
 
 
 def _stream(session: Session, first: int = 0, last: int | None = None) -> Iterator[Row[Any]]:

@@ -92,7 +92,7 @@ def task_entries(session: Session) -> Iterator[tuple[str, str, str]]:
         AuditEntry.action.startswith(replay.PREFIX)
     )
     rows = session.execute(query.order_by(AuditEntry.seq).execution_options(yield_per=10_000))
-    yield from rows
+    yield from rows.tuples()
 
 
 def in_tables(session: Session) -> dict[str, Told]:
