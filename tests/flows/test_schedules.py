@@ -39,7 +39,7 @@ def test_the_row_of_june_and_october_runs_on_the_first_of_both(items: Items) -> 
 
 def test_names_are_unique_and_such_as_prefect_takes(items: Items) -> None:
     names = [item.name for item in items]
-    assert len(set(names)) == len(names) == 14 + 10 + 5
+    assert len(set(names)) == len(names) == 14 + 10 + 7
     assert all(name == schedules.deployment_name(name)[4:] for name in names)
 
 
