@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.store.evidence_files import EvidenceFiles
 from ntm_workflow.store.tables import AuditEntry, EvidenceFile, Task
+from ntm_workflow.texts import day, say
 from ntm_workflow.work import audit, heads, replay
 from ntm_workflow.work.audit import Action
 from ntm_workflow.work.replay import Told
@@ -108,9 +109,10 @@ def in_tables(session: Session) -> dict[str, Told]:
 
 
 def _said(told: Told | None) -> str:
+    """A state in words; with `suspended` and the day it was completed, where there are any."""
     if told is None:
-        return "–"
-    parts = [told.state, told.due_on.isoformat(), "suspended" if told.suspended else ""]
-    if told.completed_on:
-        parts.append(told.completed_on.isoformat())
-    return " ".join(part for part in parts if part)
+        return say("knew.not_opened")
+    words = [say("knew.state", state=say(f"state.{told.state}"), due=told.due_on)]
+    words += [say("state.suspended")] if told.suspended else []
+    words += [say("field.completed_on") + f" {day(told.completed_on)}"] if told.completed_on else []
+    return ", ".join(words)

@@ -55,7 +55,7 @@ def test_a_past_rewritten_with_every_right_is_named_with_its_day(var: Path) -> N
     with sqlite3.connect(var / "ntm.db") as database:
         database.execute("UPDATE task SET state = 'accepted' WHERE row_id = 'II.1'")
     said = ran("audit", "verify", code=1).stderr
-    assert f":{TASK}: nhật ký ghi submitted" in said
+    assert f":{TASK}: nhật ký ghi chờ thẩm định, hạn 31/3/2020, bảng ghi đạt" in said
     assert said.count("\n") == 1
 
 
