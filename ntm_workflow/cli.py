@@ -39,7 +39,9 @@ COMMANDS = {
     "links": ("links", "Đường dẫn cá nhân của đầu mối: lập, thu hồi, xem"),
     "channels": ("channels", "Kênh gửi: thư, Zalo Bot, dịch vụ khác; địa chỉ trên kênh"),
     "doctor": ("doctor", "Hệ thống có đang chạy không, hỏng ở đâu, phải làm gì"),
-    "audit": ("audit", "Nhật ký: xem, kiểm tra"),
+    "audit": ("audit", "Nhật ký: xem, kiểm tra, dấu ngày, hồ sơ cho thanh tra, ai biết gì khi nào"),
+    "backup": ("backup", "Sao lưu cơ sở dữ liệu và minh chứng; đọc lại một bản sao lưu"),
+    "restore": ("backup", "Khôi phục từ một bản sao lưu"),
     "db": ("db", "Cơ sở dữ liệu: nâng cấp, sao lưu"),
     "deployments": ("serve", "Lịch chạy trên máy chủ Prefect riêng"),
 }

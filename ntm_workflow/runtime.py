@@ -18,10 +18,11 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.settings import Settings
 from ntm_workflow.store import engine as engines
-from ntm_workflow.store import keys, schema
+from ntm_workflow.store import keys, schema, signing
 from ntm_workflow.store.engine import Sessions
 from ntm_workflow.store.evidence_files import EvidenceFiles
 from ntm_workflow.store.keys import Keys
+from ntm_workflow.store.signing import Signer
 from ntm_workflow.store.tables import PlanRecord, SimulatedClock
 from ntm_workflow.texts import ZONE, say
 from ntm_workflow.work import audit, ordered_days, plans
@@ -102,6 +103,11 @@ class Runtime:
     def keys(self) -> Keys:
         """The installation's keys; the key file is made where there is none."""
         return keys.load(self.settings.key_file)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """What signs the audit; its key is made where there is none."""
+        return signing.load(self.settings.signing_file)
 
     def refreshed(self) -> Runtime:
         """The same with the plans and ordered days of now; itself where nothing changed.

@@ -17,7 +17,8 @@ class Settings:
     `database_url` may hold a password, as may `mail_url`, `mailbox_url` (the
     IMAP mailbox that replies come to) and `ping_url` (called while all is well):
     `repr` leaves them out. `evidence_limit` is in bytes; a personal
-    link opens for `link_days` days.
+    link opens for `link_days` days. `head_to` is the mail address that keeps
+    the audit's daily heads; `backup_keep` nightly backups are kept.
     """
 
     root: Path
@@ -32,6 +33,19 @@ class Settings:
     mailbox_url: str = ""
     ping_url: str = ""
     link_days: int = 45
+    head_to: str = ""
+    backup_dir: Path | None = None
+    backup_keep: int = 14
+
+    @property
+    def signing_file(self) -> Path:
+        """The keys that sign the audit; they lie beside the key file."""
+        return self.key_file.with_name("audit.key")
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the nightly backups."""
+        return self.backup_dir or self.var / "backup"
 
     def __repr__(self) -> str:
         return f"Settings(root={str(self.root)!r}, var={str(self.var)!r})"
@@ -59,6 +73,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         mailbox_url=environ.get("NTM_MAILBOX_URL", ""),
         ping_url=environ.get("NTM_PING_URL", ""),
         link_days=_whole(environ, "NTM_LINK_DAYS", "45"),
+        head_to=_address(environ, "NTM_HEAD_TO"),
+        backup_dir=Path(folder).resolve() if (folder := environ.get("NTM_BACKUP_DIR")) else None,
+        backup_keep=_whole(environ, "NTM_BACKUP_KEEP", "14"),
     )
 
 
@@ -68,6 +85,14 @@ def _whole(environ: Mapping[str, str], name: str, default: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value)):
         raise ConfigError("settings.number", name=name, value=value)
     return int(value)
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    """A mail address, or "". Raises ConfigError."""
+    value = environ.get(name, "").strip().lower()
+    if value and (value.count("@") != 1 or any(c.isspace() or c in ",;<>" for c in value)):
+        raise ConfigError("settings.address", name=name, value=value)
+    return value
 
 
 def _root() -> Path:

@@ -20,7 +20,16 @@ from ntm_workflow.chase.owed import Queued
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import schema
 from ntm_workflow.store.tables import Contact, Notice, NoticeItem, Task
-from ntm_workflow.work import audit, evidence, extensions, people, plans, review, tasks
+from ntm_workflow.work import (
+    audit,
+    evidence,
+    extensions,
+    people,
+    plans,
+    proof,
+    review,
+    tasks,
+)
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.people import ContactLine
 
@@ -243,8 +252,9 @@ class Scene:
         return found
 
     def broken_audit(self) -> object:
+        """What breaks the chain, or a task in another state than the audit tells."""
         with self.rt.reader() as session:
-            return audit.verify(session)
+            return audit.verify(session) or next(proof.tasks(session), None)
 
 
 def _said(session: Session) -> list[Said]:

@@ -217,14 +217,14 @@ def _ahead(
 def compose(
     notice: Notice, contact: Contact, entries: list[Entry], ahead: list[tuple[Plan, Line]],
     plans: Sequence[Plan], base_url: str, today: date, domain: str,
-    stead: str = "", confirm: str = "", own: str = "", answer: bool = False,
+    stead: str = "", confirm: str = "", own: str = "", answer: bool = False, head: str = "",
 ) -> Message:  # fmt: skip
     """Write the message of a notice that has something to say about tasks of `plans`.
 
     `stead` says in whose stead it is read; `confirm` is the address of the page
     that asks whether the mail address is the reader's own; `own` that of the
     reader's personal page, which its own tasks are linked to. `answer` says that
-    a reply to the mail is read.
+    a reply to the mail is read; `head` is the audit's newest signed head.
     """
     codes = {plan.id: plan.code for plan in plans} if len(plans) > 1 else {}
     groups = tuple(_groups(entries, codes, _Pages(base_url, own), today))
@@ -236,6 +236,7 @@ def compose(
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
     values: dict[str, object] = {
         "to": contact.name, "stead": stead, "confirm": confirm, "own": own,
+        "head": head,
         "lead": texts.say(
             f"{notice.kind}.lead",
             day=texts.full_day(today),

@@ -32,6 +32,7 @@ from ntm_workflow.chase import (
     confirm,
     digest,
     fallback,
+    head_mail,
     linked,
     owed,
     pace,
@@ -312,6 +313,9 @@ def _next_state(notice: Notice, result: Result, paid: bool) -> str:
     return "pending"  # a mail server that is away for a week loses nothing
 
 
+_ABOUT_NO_TASK = (alerts.KIND, head_mail.KIND, linked.KIND)
+
+
 def _compose(
     rt: Runtime, domain: str, notice: Notice, now: datetime
 ) -> tuple[Message | None, list[str]]:
@@ -329,8 +333,7 @@ def _worded(
     rt: Runtime, domain: str, notice: Notice, now: datetime
 ) -> tuple[Message | None, list[str]]:
     today = now.astimezone(ZONE).date()
-    bare = notice.kind in (alerts.KIND, linked.KIND)
-    own = "" if bare else personal.address(rt, notice.contact_id, now)
+    own = "" if notice.kind in _ABOUT_NO_TASK else personal.address(rt, notice.contact_id, now)
     with rt.reader() as session:
         contact = session.get_one(Contact, notice.contact_id)
         address, kind = _where_to(session, notice)
@@ -342,6 +345,8 @@ def _worded(
             return (alert and short.fitted(alert, address, kind, rt.settings.base_url)), []
         if notice.kind == linked.KIND:
             return linked.compose(session, notice, _office(rt, notice), domain), []
+        if notice.kind == head_mail.KIND:
+            return head_mail.compose(session, notice, domain), []
         entries = digest.still_owed(session, notice)
         ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
@@ -352,6 +357,7 @@ def _worded(
             notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain,
             stead=stand_in.said(session, notice), confirm=confirm.asked(rt, session, notice),
             own=own, answer=kind == MAIL and postmark.place(rt) is not None,
+            head=head_mail.line(session, contact.id, plans),
         )  # fmt: skip
         message = replace(message, topic=postmark.topic(entries, bool(ahead)))
         if write := quarter_said.WRITERS.get(notice.kind):

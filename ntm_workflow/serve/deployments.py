@@ -44,6 +44,8 @@ Register = Callable[[RunnerDeployment], Awaitable[UUID]]
 ENTRYPOINTS = {
     "open_tasks": "flows.open_tasks.open_tasks",
     "open_due": "flows.open_tasks.open_due",
+    "nightly_backup": "flows.nightly_backup.nightly_backup",
+    "sign_audit": "flows.sign_audit.sign_audit",
     "send_reminders": "flows.send_reminders.send_reminders",
     "quarterly_reminder": "flows.quarterly_reminder.quarterly_reminder",
     "collect_evidence": "flows.collect_evidence.collect_evidence",

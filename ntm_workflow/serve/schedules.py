@@ -79,6 +79,8 @@ def _all(plans: Sequence[Plan], days: WorkCalendar, own: str) -> tuple[Planned, 
     quarterly = sorted({run.day for plan in plans for run in quarter_runs(plan, days)})
     whole = [
         _every("open-due", "open_due", time(6, 45), "45 6", EVERY_DAY),
+        _every("nightly-backup", "nightly_backup", time(1, 30), "30 1", EVERY_DAY),
+        _every("sign-audit", "sign_audit", time(7, 0), "0 7", EVERY_DAY),
         _every("send-reminders", "send_reminders", time(7, 30), "30 7", WORK_DAYS),
         _dated("quarterly-reminder", "quarterly_reminder", time(7, 45), quarterly),
         _every("collect-evidence", "collect_evidence", time(8, 5), "5-59/15 7-17", WORK_DAYS),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event, inspect, text
 
 from ntm_workflow.errors import SchemaOutdated
 from ntm_workflow.store import engine as engines
 
-HEAD = "0014"  # the newest migration; a test holds it against store/migrations
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0015"  # the newest migration; a test holds it against store/migrations
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -46,11 +49,6 @@ def upgrade(engine: Engine) -> None:
     A table that is rebuilt on SQLite would take the rows that point to it
     along: foreign keys are off meanwhile, and checked at the end.
     """
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     sqlite = engine.dialect.name == "sqlite"
     migrating = engines.open_engine(engine.url.render_as_string(False)) if sqlite else engine
     if sqlite:
@@ -59,13 +57,37 @@ def upgrade(engine: Engine) -> None:
         with migrating.begin() as connection:
             if not sqlite:  # two upgrades at once queue here
                 connection.execute(text("SELECT pg_advisory_xact_lock(720286)"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade_on(connection, "head")
             if sqlite:
                 _check_foreign_keys(connection)
     finally:
         if sqlite:
             migrating.dispose()
+
+
+def upgrade_on(connection: Connection, version: str) -> None:
+    """Bring a database to a version in the transaction of a connection."""
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
+
+
+def knows(version: str) -> bool:
+    """Whether a version is one of ours, the newest or an older one."""
+    from alembic.script import ScriptDirectory
+
+    found = ScriptDirectory.from_config(_config())
+    return version in {one.revision for one in found.walk_revisions()}
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
 
 
 def _without_foreign_keys(connection: Any, _record: Any) -> None:

@@ -20,7 +20,7 @@ from ntm_workflow.store.tables import Base, Notice, NoticeItem, Task
 # Histories that no daily run reads; and what came in from outside.
 _LEFT_OUT = {
     "audit", "evidence_file", "import_draft", "inbound", "learnt", "link_code",
-    "notice_attempt", "notice_event", "plan_version",
+    "notice_attempt", "notice_event", "plan_version", "signed_head",
 }  # fmt: skip
 _BLANK = {"secret", "html", "body"}  # long or secret columns, of channels and notices
 _AT_ONCE = 1_000  # rows

@@ -6,17 +6,20 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from email.message import EmailMessage
+from itertools import islice
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
 
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import trail
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import audit_filter, forms
 from ntm_workflow.web.desk import opened
 from ntm_workflow.web.guard import POLICY
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, heads, proof
 
 router = APIRouter()
 MAILS_SHOWN = 200
@@ -95,6 +98,14 @@ def _part(message: EmailMessage, kind: str) -> str:
 
 # -- the audit -----------------------------------------------------------------------
 
+FAULTS_SHOWN = 20
+
+
+def _faults(rt: Runtime, session: Session) -> list[proof.Fault]:
+    """The first few things that do not hold; files are looked for, not read again."""
+    found = proof.faults(session, rt.signer.trusted, rt.files, reread=False)
+    return list(islice(found, FAULTS_SHOWN))
+
 
 @router.get("/nhat-ky")
 def audit_list(request: Request) -> Response:
@@ -108,6 +119,7 @@ def audit_list(request: Request) -> Response:
         head = trail.head(desk.session)
         return desk.page(
             "audit.html", found=found, asked=asked, actions=list(audit.Action),
-            head=head, checked=checking, broken=audit.verify(desk.session) if checking else None,
+            head=head, signed=heads.newest(desk.session), checked=checking,
+            faults=_faults(desk.rt, desk.session) if checking else [],
             address=rest("/nhat-ky", query, "cu-hon", "moi-hon", "kiem-tra"),
         )  # fmt: skip

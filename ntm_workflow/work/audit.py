@@ -94,6 +94,9 @@ class Action(enum.StrEnum):
     IMPORT_ANSWERED = "import.answered"
     IMPORT_DROPPED = "import.dropped"
     IMPORT_IN_FORCE = "import.in_force"
+    AUDIT_SIGNED = "audit.signed"
+    BACKUP_MADE = "backup.made"
+    BACKUP_RESTORED = "backup.restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +210,17 @@ def entries(
     return list(session.scalars(query))
 
 
-def _stream(session: Session) -> Iterator[Row[Any]]:
+def lines(session: Session, first: int, last: int) -> Iterator[tuple[int, str, str, Row[Any]]]:
+    """Yield (seq, hash in hexadecimal, canonical form, row) of entries, both ends included."""
+    for row in _stream(session, first, last):
+        yield row.seq, row.hash.hex(), canonical(dict(row._mapping)), row
+
+
+def _stream(session: Session, first: int = 0, last: int | None = None) -> Iterator[Row[Any]]:
     columns = (_TABLE.c[name] for name in ("seq", "at", *_BY, *_WHAT, "prev", "hash"))
-    query = select(*columns).order_by(_TABLE.c.seq)
+    query = select(*columns).order_by(_TABLE.c.seq).where(_TABLE.c.seq >= first)
+    if last is not None:
+        query = query.where(_TABLE.c.seq <= last)
     for page in session.execute(query.execution_options(yield_per=10_000)).partitions():
         yield from page
 

@@ -170,6 +170,8 @@ def _confirm(deed: _Deed, handover: Handover, to_body: str | None) -> Confirmed:
     _decide(handover, "confirmed", reason, deed.now, deed.actor)
     opened = {"plan": new.plan_id, "opens_on": new.opens_on, "due_on": new.due_on,
               "reason": reason, "from": old.code}  # fmt: skip
+    if new.suspended_on:
+        opened["suspended"] = True
     closed = {"plan": old.plan_id, "reason": reason, "to": new.code}
     entries = [] if twin else [Entry(Action.TASK_OPENED, new.code, opened)]
     _note(deed, handover, [*entries, Entry(Action.TASK_CANCELLED, old.code, closed)], {})

@@ -16,15 +16,18 @@ from sqlalchemy import func, select
 
 from flows.collect_evidence import collect_evidence
 from flows.deliver import deliver
+from flows.nightly_backup import nightly_backup
 from flows.open_tasks import open_due, open_tasks
 from flows.quarterly_reminder import quarterly_reminder
 from flows.send_reminders import send_reminders
+from flows.sign_audit import sign_audit
 from flows.simulate import advance
 from ntm_workflow import simulation
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import deployments, flow_run, ping
-from ntm_workflow.store.tables import AuditEntry, DailyRun, Task
+from ntm_workflow.store.tables import AuditEntry, DailyRun, SignedHead, Task
+from ntm_workflow.work import backups, heads
 from ntm_workflow.work.audit import Actor
 
 START = date(2020, 6, 22)
@@ -121,6 +124,20 @@ def test_the_daily_flows_write_down_that_they_ran(simulated: Runtime) -> None:
     assert {(day, name) for day, name, finished in found if finished} == {
         (START, "open-due"), (START, "send-reminders"), (START, "quarterly-reminder"),
     }  # fmt: skip
+
+
+def test_the_audit_is_signed_once_a_day_and_no_simulation_is_backed_up(simulated: Runtime) -> None:
+    seq = sign_audit()
+    assert seq == sign_audit() > 0
+    with simulated.reader() as session:
+        assert session.scalars(select(SignedHead.day)).all() == [START]
+        assert list(heads.faults(session, simulated.signer.trusted)) == []
+    assert nightly_backup() == ""
+
+
+def test_the_nightly_backup_is_there_in_the_morning(rt: Runtime) -> None:
+    name = nightly_backup()
+    assert [one.name for one in backups.kept(rt.settings.backups)] == [name] == [nightly_backup()]
 
 
 def test_delivering_tells_the_watchdog_after_it(

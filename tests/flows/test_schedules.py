@@ -39,7 +39,7 @@ def test_the_row_of_june_and_october_runs_on_the_first_of_both(items: Items) -> 
 
 def test_names_are_unique_and_such_as_prefect_takes(items: Items) -> None:
     names = [item.name for item in items]
-    assert len(set(names)) == len(names) == 14 + 10 + 5
+    assert len(set(names)) == len(names) == 14 + 10 + 7
     assert all(name == schedules.deployment_name(name)[4:] for name in names)
 
 
@@ -58,16 +58,20 @@ def test_a_row_that_cannot_be_dated_is_planned_without_days_and_says_what_is_ask
 def test_rows_open_before_the_catch_all_and_mail_leaves_last(items: Items) -> None:
     names = [item.name for item in schedules.due_on_day(items, date(2020, 10, 1))]
     assert names == [
-        "row-ii-2", "row-viii-2", "open-due", "send-reminders", "quarterly-reminder",
-        "collect-evidence", "deliver",
+        "nightly-backup", "row-ii-2", "row-viii-2", "open-due", "sign-audit", "send-reminders",
+        "quarterly-reminder", "collect-evidence", "deliver",
     ]  # fmt: skip
 
 
-def test_on_a_sunday_only_the_catch_all_runs(items: Items) -> None:
-    assert [i.name for i in schedules.due_on_day(items, date(2020, 6, 28))] == ["open-due"]
+def test_on_a_sunday_only_the_catch_all_and_what_is_kept_runs(items: Items) -> None:
+    names = [i.name for i in schedules.due_on_day(items, date(2020, 6, 28))]
+    assert names == ["nightly-backup", "open-due", "sign-audit"]
 
 
-@pytest.mark.parametrize("name", ["open-due", "send-reminders", "collect-evidence", "deliver"])
+@pytest.mark.parametrize(
+    "name",
+    ["open-due", "send-reminders", "collect-evidence", "deliver", "sign-audit", "nightly-backup"],
+)
 def test_the_simulation_and_prefect_agree_on_the_days_of_a_daily_run(
     items: Items, name: str
 ) -> None:

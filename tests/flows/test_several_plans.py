@@ -166,6 +166,7 @@ def test_where_there_is_no_plan_the_daily_runs_are_all_there_is(
     assert rt.in_force == ()
     daily = [item.name for item in schedules.of(rt)]
     assert daily == [
-        "open-due", "send-reminders", "quarterly-reminder", "collect-evidence", "deliver",
+        "nightly-backup", "open-due", "sign-audit", "send-reminders", "quarterly-reminder",
+        "collect-evidence", "deliver",
     ]  # fmt: skip
     rt.engine.dispose()

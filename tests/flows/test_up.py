@@ -184,7 +184,7 @@ def test_it_starts_says_where_the_board_is_and_ends_on_ctrl_c(house: House, api:
     line = up.hears(f"http://127.0.0.1:{house.port}")
     assert str(house.prefect_port) in line
     assert supervisor.answers(f"http://127.0.0.1:{house.port}/healthz")
-    assert house.api("/deployments/count") == 14 + 10 + 5 + 1
+    assert house.api("/deployments/count") == 14 + 10 + 7 + 1
     assert house.simulated_day() == START
 
     assert "--port" in house.refused(*house.ports())

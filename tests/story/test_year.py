@@ -19,6 +19,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.reports import burden
 from ntm_workflow.store.tables import NoticeAttempt
 from ntm_workflow.texts import ZONE
+from ntm_workflow.work import proof, replay
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("story")]
 NEW_YEAR, AFTER_TET = date(2020, 1, 1), date(2021, 2, 28)
@@ -230,6 +231,15 @@ def test_counts_as_of_any_past_day_are_those_recorded_on_the_day(daily: Year) ->
 
 def test_the_audit_of_the_year_verifies(daily: Year) -> None:
     assert daily.scene.broken_audit() is None
+
+
+def test_the_audit_told_again_from_nothing_gives_the_states_the_tables_have(daily: Year) -> None:
+    with daily.scene.rt.reader() as session:
+        told = replay.replay(proof.task_entries(session))
+        found = proof.in_tables(session)
+    assert told == found
+    assert len(told) == len(daily.lives)
+    assert {one.state for one in told.values()} == {"open", "accepted"}
 
 
 def test_a_run_every_fifth_day_opens_the_same_tasks(every_fifth: Year, plan: Plan) -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import changes
 import pytest
 from fastapi import FastAPI
 from web_office import Person, furnish
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.app import create_app
+
+
+@pytest.fixture(autouse=True)
+def told() -> Iterator[None]:
+    """Whatever a page changes, the audit tells of in the same transaction."""
+    with changes.watched() as silent:
+        yield
+    assert silent == []
 
 
 @pytest.fixture

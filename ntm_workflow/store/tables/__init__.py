@@ -57,6 +57,7 @@ from ntm_workflow.store.tables.trail import (
     AuditEntry,
     AuditHead,
     DailyRun,
+    SignedHead,
     SimulatedClock,
 )
 
@@ -96,6 +97,7 @@ __all__ = [
     "RowRecord",
     "RowRole",
     "SavedFilter",
+    "SignedHead",
     "SimulatedClock",
     "Submission",
     "Suspension",

@@ -48,6 +48,22 @@ class AuditHead(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
+class SignedHead(Base):
+    """The end of the chain on the morning of a day, signed: a past rewritten later shows.
+
+    `key` is the public key of the signature. Append-only.
+    """
+
+    __tablename__ = "signed_head"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at: Mapped[datetime]
+    key: Mapped[bytes] = mapped_column(LargeBinary(32))
+    signature: Mapped[bytes] = mapped_column(LargeBinary(64))
+
+
 class SimulatedClock(Base):
     """The simulated day, where this database runs a simulation; otherwise empty."""
 

@@ -1,0 +1,21 @@
+"""Back up the database and the evidence, and keep a rotation."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from ntm_workflow.serve import flow_run
+from ntm_workflow.store import backup
+from ntm_workflow.work import backups
+
+
+@flow(name="nightly-backup", retries=2, retry_delay_seconds=300)
+def nightly_backup() -> str:
+    """Make tonight's backup, verify it, drop the oldest. Does nothing in a simulation."""
+    rt = flow_run.load()
+    if rt.simulated:
+        return ""
+    made = backups.nightly(rt, actor=flow_run.actor("nightly-backup"))
+    told = backup.about(made)
+    flow_run.report("sao-luu", (), day=rt.today(), name=made.name, files=told.files, size=told.size)
+    return made.name
