@@ -54,6 +54,7 @@ class Filter:
     level: str = ""
     period: str = ""
     text: str = ""
+    bodies: tuple[str, ...] | None = None  # of these only, whatever else is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,8 @@ def _conditions(
         found.append(Task.row_id == only.row)
     if only.body:
         found.append(Task.body_id == only.body)
+    if only.bodies is not None:
+        found.append(Task.body_id.in_(only.bodies))
     if only.period:
         found.append(Task.period == only.period)
     if only.level:

@@ -7,16 +7,20 @@ from datetime import date
 from itertools import groupby
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import NtmError
 from ntm_workflow.reports import bodies, counts, notices, tasks, trail
+from ntm_workflow.web import visitor
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
+from ntm_workflow.work.accounts import Role
 
 router = APIRouter()
 FEW = 8
 # What the machine does all day; the board shows what people did.
-_ROUTINE = ("notice.queued", "notice.sent", "task.opened", "clock.set")
+_ROUTINE = ("notice.queued", "notice.sent", "task.opened", "clock.set", "account.signed_in",
+            "account.signed_out")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Ahead:
 
 @router.get("/")
 def overview(request: Request) -> Response:
+    if visitor.somebody(request).role is Role.OFFICE:  # the board counts everybody's work
+        return RedirectResponse("/viec", 303)
     return show(request)
 
 

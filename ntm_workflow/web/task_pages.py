@@ -21,11 +21,12 @@ from ntm_workflow.reports.dossier import Dossier
 from ntm_workflow.reports.tasks import SLUGS, Cursor, Filter
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
-from ntm_workflow.web import acts, forms
+from ntm_workflow.web import acts, forms, visitor
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
 from ntm_workflow.work import body_names, recount
 from ntm_workflow.work import tasks as work_tasks
+from ntm_workflow.work.accounts import Role
 
 router = APIRouter()
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what both databases can hold
@@ -60,13 +61,22 @@ def filter_of(asked: Mapping[str, str], desk: Desk) -> Filter:
         level=LEVELS.get(asked.get("cap", ""), ""),
         period=forms.clean(asked.get("ky", ""))[:40],
         text=forms.clean(asked.get("tim", ""))[:200],
+        bodies=_own_only(desk),
     )
+
+
+def _own_only(desk: Desk) -> tuple[str, ...] | None:
+    """The bodies whose tasks are shown; None for all."""
+    who = visitor.somebody(desk.request)
+    return who.bodies if who.role is Role.OFFICE else None
 
 
 def _choices(desk: Desk, only: Filter) -> dict[str, list[tuple[str, str]]]:
     """What each list of the filter form offers, as (value, words)."""
     plan = desk.plan
     ids = dict.fromkeys([*(body.id for body in plan.bodies), *filter(None, [only.body])])
+    if only.bodies is not None:
+        ids = dict.fromkeys(only.bodies)
     bodies = sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
     levels = {body.level for body in plan.bodies}
     return {
@@ -116,6 +126,9 @@ def show(
         found = dossier.one(desk.session, task_id, body_names.page_day(plan, desk.today))
         if found is None:
             raise NotFound("task.unknown", task=str(task_id))
+        own = _own_only(desk)
+        if own is not None:  # that a document went to another body's task is not for all to see
+            found = dossier.without_others(found, own)
         return desk.page(
             "task.html", trouble.status if trouble else 200, plan,
             found=found, task=found.task, done=done, typed=typed or Typed("", {}),
@@ -131,8 +144,9 @@ def show(
 def _offers(found: Dossier, plan: Plan, desk: Desk) -> dict[str, str]:
     """The acts that are possible now, each with the name of the body that would act."""
     offers = {}
+    who = visitor.known(desk.request)
     for name, act in acts.ACTS.items():
-        body = acts.speaker(act.role, found.task, plan)
+        body = acts.speaker(act.role, found.task, plan, who) if who else None
         if body and act.offered(found.task, found.asked):
             offers[name] = desk.body_name(body, plan)
     return offers
