@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ntm_workflow.errors import ConfigError
 
@@ -16,7 +17,7 @@ class Settings:
 
     `database_url` may hold a password, as may `mail_url`, `mailbox_url` (the
     IMAP mailbox that replies come to) and `ping_url` (called while all is well):
-    `repr` leaves them out. `evidence_limit` is in bytes; a personal
+    `repr` leaves them out. So does it `oidc_secret`. `evidence_limit` is in bytes; a personal
     link opens for `link_days` days.
     """
 
@@ -32,6 +33,10 @@ class Settings:
     mailbox_url: str = ""
     ping_url: str = ""
     link_days: int = 45
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = ""
+    oidc_name: str = ""
 
     def __repr__(self) -> str:
         return f"Settings(root={str(self.root)!r}, var={str(self.var)!r})"
@@ -59,7 +64,30 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         mailbox_url=environ.get("NTM_MAILBOX_URL", ""),
         ping_url=environ.get("NTM_PING_URL", ""),
         link_days=_whole(environ, "NTM_LINK_DAYS", "45"),
+        oidc_issuer=_issuer(environ.get("NTM_OIDC_ISSUER", "")),
+        oidc_client=environ.get("NTM_OIDC_CLIENT_ID", ""),
+        oidc_secret=_secret(environ, "NTM_OIDC_CLIENT_SECRET"),
+        oidc_name=environ.get("NTM_OIDC_NAME", ""),
     )
+
+
+def _issuer(url: str) -> str:
+    """Where single sign-on is; https, but on the machine itself. Raises ConfigError."""
+    parts = urlsplit(url)
+    if url and parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ConfigError("oidc.https", url=url)
+    return url
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str:
+    """A secret, or what the file holds that `…_FILE` names. Raises ConfigError."""
+    path = environ.get(f"{name}_FILE", "")
+    if not path:
+        return environ.get(name, "")
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError("oidc.file", path=path) from error
 
 
 def _whole(environ: Mapping[str, str], name: str, default: str) -> int:

@@ -13,7 +13,7 @@ from ntm_workflow.commands import show
 from ntm_workflow.commands.work import find_body
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Account
-from ntm_workflow.work import accounts, passwords
+from ntm_workflow.work import accounts, passwords, second_factor
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.contacts import By
@@ -118,6 +118,23 @@ def end_sessions(login: str) -> None:
         found = accounts.find(session, login)
         name, count = found.login, accounts.end_all(session, found, _by(rt))
     click.echo(texts.say("users.ended", login=name, count=count))
+
+
+@users.group()
+def totp() -> None:
+    """Bước thứ hai (mã trên điện thoại)."""
+
+
+@totp.command("reset")
+@click.argument("login", metavar="NAME")
+def reset(login: str) -> None:
+    """Tắt bước thứ hai của NAME, khi mất điện thoại."""
+    rt = runtime.load(may_be_empty=True)
+    with rt.sessions.begin() as session:
+        found = accounts.find(session, login)
+        name = found.login
+        second_factor.turn_off(session, found, _by(rt))
+    click.echo(texts.say("users.no_factor", login=name))
 
 
 def _typed(login: str, ask: bool) -> str:

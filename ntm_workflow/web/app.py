@@ -38,12 +38,15 @@ from ntm_workflow.web import (
     record_pages,
     records,
     rights,
+    second_step,
+    single_sign_on,
     task_pages,
     verify,
     visitor,
 )
 from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
+from ntm_workflow.web.provider import Provider
 from ntm_workflow.web.workshop import Workshop
 
 log = logging.getLogger("ntm.web")
@@ -76,10 +79,12 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
     app.state.workshop = Workshop(rt)
     app.state.throttle = Throttle()
+    app.state.provider = Provider(rt.settings)
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
         app.include_router(module.router)
-    for module in (contact_actions, contact_pages, verify, personal_pages, auth):
+    signing_in = (auth, second_step, single_sign_on)
+    for module in (contact_actions, contact_pages, verify, personal_pages, *signing_in):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
     app.add_api_route("/livez", livez)

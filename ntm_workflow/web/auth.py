@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -28,7 +29,7 @@ log = logging.getLogger("ntm.web")
 router = APIRouter()
 OWN = "/tai-khoan"
 FIRST = f"{SIGN_IN}/lan-dau"
-_LEFT = ("ra", "tat-ca")  # how somebody has just signed out
+_LEFT = ("ra", "tat-ca", "lau")  # why somebody is asked to sign in again
 
 
 # -- signing in --------------------------------------------------------------------------
@@ -39,17 +40,18 @@ def sign_in_page(request: Request) -> Response:
     wanted = visitor.local(request.query_params.get(BACK, "/"))
     if visitor.known(request):
         return RedirectResponse(wanted, 303)
-    return _show(request, wanted)
+    return show(request, wanted)
 
 
-def _show(
+def show(
     request: Request, wanted: str, login: str = "", trouble: Trouble | None = None
 ) -> Response:
     rt: Runtime = request.app.state.rt
     done = request.query_params.get("xong", "")
     return desk.draw(
         request, "sign_in.html", trouble.status if trouble else 200, wanted=wanted, login=login,
-        trouble=trouble, back=BACK, demo=demo.offered(rt), done=done if done in _LEFT else "",
+        trouble=trouble, back=BACK, demo=demo.offered(rt),
+        sso=request.app.state.provider, done=done if done in _LEFT else "",
     )  # fmt: skip
 
 
@@ -64,11 +66,12 @@ def sign_in(request: Request, form: Posted) -> Response:
         if not forms.from_us(request, form):
             raise Refused("sign_in.expired")
         account = _proven(rt, login, password, visitor.address(request))
-        return _let_in(request, account, "password", wanted)
+        if account.totp is not None:
+            return _second(request, account, wanted)
+        return let_in(request, account, "password", wanted)
     except Refused as error:
         log.info("sign-in refused key=%s address=%s", error.key, visitor.address(request))
-        status = 429 if error.key == "sign_in.wait" else 422
-        return _show(request, wanted, login, _trouble("vao", error, status))
+        return show(request, wanted, login, trouble("vao", error))
 
 
 def _proven(rt: Runtime, login: str, password: str, address: str) -> Account:
@@ -80,7 +83,7 @@ def _proven(rt: Runtime, login: str, password: str, address: str) -> Account:
     with rt.reader() as session:
         found = accounts.by_login(session, login)
     key = str(found.id) if found else accounts.folded(login)
-    _count(rt, key, address, found, now)
+    count(rt, key, address, found, now)
     right = passwords.right(found.password_hash if found and found.active else "", password)
     if not (found and right):
         raise Refused("sign_in.wrong")
@@ -94,7 +97,7 @@ def _proven(rt: Runtime, login: str, password: str, address: str) -> Account:
     return account
 
 
-def _count(rt: Runtime, key: str, address: str, found: Account | None, now: datetime) -> None:
+def count(rt: Runtime, key: str, address: str, found: Account | None, now: datetime) -> None:
     """Count a try. Raises Refused: there have been too many, right or wrong."""
     with rt.sessions.begin() as session:
         tried = tries.count(session, key, address, now)
@@ -105,13 +108,23 @@ def _count(rt: Runtime, key: str, address: str, found: Account | None, now: date
         raise Refused("sign_in.wait", at=texts.clock(tried.until))
 
 
-def _let_in(request: Request, account: Account, way: str, wanted: str) -> Response:
+def let_in(request: Request, account: Account, way: str, wanted: str) -> Response:
     """Sign the browser in with a cookie it never had before."""
     rt: Runtime = request.app.state.rt
     with rt.sessions.begin() as session:
-        token = start(session, account, way, request, By(_self(account), rt.now()))
+        token = start(session, account, way, request, By(self_of(account), rt.now()))
     response = RedirectResponse(wanted, 303)
     visitor.keep(request, response, token)
+    return response
+
+
+def _second(request: Request, account: Account, wanted: str) -> Response:
+    """The password was right: now the code. Nobody is signed in yet."""
+    rt: Runtime = request.app.state.rt
+    with rt.sessions.begin() as session:
+        ticket = web_sessions.ticket(session, "second", account.id, visitor.clock())
+    response = RedirectResponse(f"{SIGN_IN}/ma?{urlencode({BACK: wanted})}", 303)
+    visitor.keep_step(request, response, ticket)
     return response
 
 
@@ -128,11 +141,13 @@ def start(session: Session, account: Account, way: str, request: Request, by: By
     return token
 
 
-def _self(account: Account) -> Actor:
+def self_of(account: Account) -> Actor:
     return Actor(account.name, account.role, via="page")
 
 
-def _trouble(act: str, error: NtmError, status: int = 422) -> Trouble:
+def trouble(act: str, error: NtmError) -> Trouble:
+    """What to say of a refusal."""
+    status = 429 if error.key == "sign_in.wait" else 422
     return Trouble(act, (("", say(error.key, **error.data)),), status=status)
 
 
@@ -160,7 +175,7 @@ def first(request: Request, token: str, form: Posted) -> Response:
             raise NotFound("ticket.first")
         by = By(Actor("ntm", via="page"), rt.now())
         account = accounts.first_administrator(session, by)
-        made = start(session, account, "first", request, By(_self(account), rt.now()))
+        made = start(session, account, "first", request, By(self_of(account), rt.now()))
     response = RedirectResponse(OWN, 303)
     visitor.keep(request, response, made)
     return response
@@ -176,8 +191,8 @@ def as_demo(request: Request, form: Posted) -> Response:
         with rt.sessions.begin() as session:
             account = demo.account(session, rt, str(form.get("vai", "")))
     except Refused as error:
-        return _show(request, "/", trouble=_trouble("vao", error))
-    return _let_in(request, account, "demo", visitor.local(str(form.get(BACK, "/"))))
+        return show(request, "/", trouble=trouble("vao", error))
+    return let_in(request, account, "demo", visitor.local(str(form.get(BACK, "/"))))
 
 
 # -- signing out -------------------------------------------------------------------------
@@ -186,7 +201,7 @@ def as_demo(request: Request, form: Posted) -> Response:
 @router.post("/ra")
 def sign_out(request: Request, form: Posted) -> Response:
     if not forms.from_us(request, form):
-        return _own(request, trouble=_trouble("ra", Refused("sign_in.expired")))
+        return _own(request, trouble=trouble("ra", Refused("sign_in.expired")))
     who, rt = visitor.somebody(request), request.app.state.rt
     with rt.sessions.begin() as session:
         audit.lock(session)
@@ -235,8 +250,7 @@ def change(request: Request, name: str, form: Posted) -> Response:
         return DEEDS[name](request, visitor.somebody(request), form)
     except Refused as error:
         log.info("refused account act=%s key=%s", name, error.key)
-        status = 429 if error.key == "sign_in.wait" else 422
-        return _own(request, trouble=_trouble(name, error, status))
+        return _own(request, trouble=trouble(name, error))
 
 
 @router.get("/tai-khoan/{name}")
@@ -244,7 +258,7 @@ def back_to_own(name: str) -> Response:
     return RedirectResponse(OWN, 303)
 
 
-def _done(name: str) -> Response:
+def done(name: str) -> Response:
     return RedirectResponse(f"{OWN}?xong={name}", 303)
 
 
@@ -265,7 +279,7 @@ def _password(request: Request, who: Who, form: Any) -> Response:
         token = web_sessions.start(
             session, account, "password", visitor.browser(request), visitor.clock()
         )
-    response = _done("mat-khau")
+    response = done("mat-khau")
     visitor.keep(request, response, token)
     return response
 
@@ -275,7 +289,7 @@ def prove(request: Request, account: Account, password: str) -> None:
     if not account.password_hash:
         return
     rt: Runtime = request.app.state.rt
-    _count(rt, str(account.id), visitor.address(request), account, visitor.clock())
+    count(rt, str(account.id), visitor.address(request), account, visitor.clock())
     if not passwords.right(account.password_hash, password):
         raise Refused("password.wrong")
     with rt.sessions.begin() as session:
@@ -292,7 +306,7 @@ def _end_one(request: Request, who: Who, form: Any) -> Response:
             account = session.get_one(Account, who.id)
             by = By(who.actor(), rt.now())
             accounts.note(session, account, Action.ACCOUNT_ENDED, by, sessions=1)
-    return _done("ket-thuc")
+    return done("ket-thuc")
 
 
 def _end_all(request: Request, who: Who, form: Any) -> Response:

@@ -105,6 +105,10 @@ TABLE: dict[str, Right] = {
     "GET /vao/lan-dau/{token}": EVERYBODY,
     "POST /vao/lan-dau/{token}": EVERYBODY,
     "POST /vao/mo-phong": EVERYBODY,
+    "GET /vao/ma": EVERYBODY,
+    "POST /vao/ma": EVERYBODY,
+    "GET /vao/sso": EVERYBODY,
+    "GET /vao/sso/di": EVERYBODY,
     # Whoever is signed in, about themselves.
     "POST /ra": ANYBODY,
     "GET /ra": ANYBODY,

@@ -15,6 +15,7 @@ from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.web_sessions import Browser
 
 COOKIE = "ntm_phien"
+STEP = "ntm_buoc"  # the password was right, the code is awaited
 SIGN_IN = "/vao"
 BACK = "den"  # the field that says where somebody wanted to go
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
@@ -85,6 +86,19 @@ def keep(request: Request, response: Response, token: str) -> None:
         COOKIE, token, httponly=True, samesite="lax", secure=secure(request),
         max_age=int(web_sessions.LONGEST.total_seconds()),
     )  # fmt: skip
+
+
+def keep_step(request: Request, response: Response, ticket: str) -> None:
+    response.set_cookie(
+        STEP, ticket, httponly=True, samesite="lax", secure=secure(request), path=f"{SIGN_IN}/ma",
+        max_age=int(web_sessions.SECOND_LIVES.total_seconds()),
+    )  # fmt: skip
+
+
+def forget_step(request: Request, response: Response) -> None:
+    response.delete_cookie(
+        STEP, httponly=True, samesite="lax", secure=secure(request), path=f"{SIGN_IN}/ma"
+    )
 
 
 def forget(request: Request, response: Response) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.store.tables import Account, AccountBody, BodyRecord, WebSession
+from ntm_workflow.store.tables import Account, AccountBody, BodyRecord, Ticket, WebSession
 from ntm_workflow.work import audit, passwords
 from ntm_workflow.work.audit import Action, Actor, Entry
 from ntm_workflow.work.contacts import By
@@ -218,6 +218,8 @@ def end_all(session: Session, account: Account, by: By) -> int:
 
 
 def end_sessions(session: Session, account: Account) -> int:
+    """End all sessions, and what was on its way to become one; return how many there were."""
+    session.execute(delete(Ticket).where(Ticket.account_id == account.id))
     gone = delete(WebSession).where(WebSession.account_id == account.id).returning(WebSession.id)
     return len(session.scalars(gone).all())
 
@@ -236,6 +238,23 @@ def first_administrator(session: Session, by: By) -> Account:
         raise Refused("account.first_taken", login=FIRST)
     found.must_change = True
     return found
+
+
+def by_identity(session: Session, identity: str, email: str | None, by: By) -> Account | None:
+    """The account that an identity at the OpenID provider opens; None where nobody has one.
+
+    `email` only where the provider has verified it. The first sign-in by it binds
+    the account to the identity: whoever gets the address later does not get in.
+    """
+    audit.lock(session)
+    found = session.scalars(select(Account).where(Account.subject == identity)).first()
+    if found is None and email:
+        query = select(Account).where(Account.email == email.strip().casefold())
+        found = session.scalars(query.where(Account.subject.is_(None))).first()
+        if found is not None and found.active:
+            found.subject = identity
+            note(session, found, Action.ACCOUNT_CHANGED, by, identity=identity)
+    return found if found is not None and found.active else None
 
 
 def last_sign_in(session: Session) -> dict[int, datetime]:

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Account, AccountBody, Submission, Task
 from ntm_workflow.web import visitor
-from ntm_workflow.work import people, web_sessions
+from ntm_workflow.work import people, tasks, web_sessions
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.web_sessions import Browser
@@ -104,6 +104,12 @@ def furnish(rt: Runtime, open_on: Callable[..., Any]) -> Runtime:
         people.import_contacts(session, lines, now=rt.now(), actor=TESTER)
     open_on(rt, DAY)
     return rt
+
+
+def open_due(rt: Runtime, day: date) -> Any:
+    """What the fixture `open_on` does."""
+    with rt.sessions.begin() as session:
+        return tasks.open_due(session, rt.plan, rt.days, day, now=rt.moment(day), actor=TESTER)
 
 
 def number(rt: Runtime, code: str) -> int:
