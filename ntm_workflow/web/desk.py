@@ -25,6 +25,7 @@ from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
 from ntm_workflow.web import guard, rights, visitor, which_plan, words
 from ntm_workflow.web.which_plan import asked_plan
 from ntm_workflow.work import body_names
+from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.body_names import Called
 
 HERE = Path(__file__).parent
@@ -122,7 +123,7 @@ def draw(
     plan = plan or asked_plan(request, rt) or default
     shared = {
         "plan": plan, "plans": rt.all_plans, "ended": rt.ended, "me": me,
-        "nav": [one for one in NAV if rights.may(me, one[0])], "may": partial(rights.may, me),
+        "nav": _nav(me), "may": partial(rights.may, me),
         "path": request.url.path, "here": which_plan.page(request.url.path, NAV),
         "simulated_on": None,
         "form_token": guard.token(request), "form_field": guard.FIELD,
@@ -137,6 +138,12 @@ def draw(
     response = HTMLResponse(html, status)
     guard.keep_token(request, response)
     return response
+
+
+def _nav(me: Who | None) -> list[tuple[str, str]]:
+    """The pages that somebody's role may use; an office has no board."""
+    shown = [one for one in NAV if rights.may(me, one[0])]
+    return shown[1:] if me and me.role is Role.OFFICE else shown
 
 
 @cache

@@ -32,9 +32,7 @@ def _show(request: Request, wanted: str, trouble: Trouble | None = None) -> Resp
     if visitor.STEP not in request.cookies:
         return RedirectResponse(SIGN_IN, 303)
     status = trouble.status if trouble else 200
-    return desk.draw(
-        request, "second_step.html", status, wanted=wanted, back=BACK, trouble=trouble
-    )
+    return desk.draw(request, "second_step.html", status, wanted=wanted, back=BACK, trouble=trouble)
 
 
 @router.post("/vao/ma")

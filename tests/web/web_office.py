@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -13,16 +12,15 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from signing import signed_in
 from sqlalchemy import event, select
 from starlette.testclient import TestClient
 
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Account, AccountBody, Submission, Task
-from ntm_workflow.web import visitor
-from ntm_workflow.work import people, tasks, web_sessions
-from ntm_workflow.work.accounts import Role
+from ntm_workflow.store.tables import Submission, Task
+from ntm_workflow.web.visitor import COOKIE
+from ntm_workflow.work import people, tasks
 from ntm_workflow.work.audit import Actor
-from ntm_workflow.work.web_sessions import Browser
 
 DAY = date(2020, 6, 22)
 TASK = "III.1/2020-06/bql-tan-lap"  # An's; due on 30 June
@@ -43,7 +41,7 @@ class Person:
             app, base_url=HOME, follow_redirects=False, client=("127.0.0.1", 50_000)
         )
         if role != (None,):
-            self.browser.cookies.set(visitor.COOKIE, signed_in(rt, *role, **account))
+            self.browser.cookies.set(COOKIE, signed_in(rt, *role, **account))
 
     def open(self, path: str) -> httpx.Response:
         return self.browser.get(path)
@@ -69,27 +67,6 @@ class Person:
     def hand_in(self, task: int, **changes: Any) -> httpx.Response:
         typed = {"so_van_ban": "12/BC-UBND", "ngay": "20/6/2020", "trich_yeu": "Báo cáo rà soát"}
         return self.send(task, "nop", **{**typed, **changes})
-
-
-def signed_in(
-    rt: Runtime, role: Role = Role.COORDINATION, bodies: Iterable[str] | None = None,
-    name: str = "Bình",
-) -> str:  # fmt: skip
-    """What the cookie of a signed-in browser holds. Written straight into the tables: the audit
-    of a test holds what the test did."""
-    offices = {plan.coordination_office for plan in rt.all_plans}
-    if not offices and role is Role.COORDINATION:
-        role = Role.ADMINISTRATOR  # before the first plan nobody else can do anything
-    mine = offices if bodies is None and role is Role.COORDINATION else set(bodies or ())
-    now = visitor.clock()
-    with rt.sessions.begin() as session:
-        login = f"{name.casefold()}.{secrets.token_hex(4)}"
-        account = Account(login=login, name=name, role=role.value, made_at=now)
-        session.add(account)
-        session.flush()
-        session.add_all(AccountBody(account_id=account.id, body_id=body) for body in mine)
-        session.flush()
-        return web_sessions.start(session, account, "password", Browser("127.0.0.1"), now)
 
 
 def plain(page: str) -> str:
