@@ -106,11 +106,9 @@ def confirm(request: Request, who: Who, form: Any) -> Response:
     secret = second_factor.offered(rt.keys, account, str(form.get("bi_mat", "")), now)
     try:
         with rt.sessions.begin() as session:
-            account = session.get_one(Account, who.id)
+            mine = session.get_one(Account, who.id)
             by = By(who.actor(), rt.now())
-            second_factor.turn_on(
-                session, account, rt.keys, secret, str(form.get("ma", "")), by, now
-            )
+            second_factor.turn_on(session, mine, rt.keys, secret, str(form.get("ma", "")), by, now)
     except Refused as error:
         return _offer(request, account, secret, auth.trouble("ma", error))
     return auth.done("hai-buoc")
