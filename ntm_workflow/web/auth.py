@@ -82,7 +82,7 @@ def _proven(rt: Runtime, login: str, password: str, address: str) -> Account:
     now = visitor.clock()
     with rt.reader() as session:
         found = accounts.by_login(session, login)
-    key = str(found.id) if found else accounts.folded(login)
+    key = _key(found) if found else f"name {accounts.folded(login)}"
     count(rt, key, address, found, now)
     right = passwords.right(found.password_hash if found and found.active else "", password)
     if not (found and right):
@@ -95,6 +95,11 @@ def _proven(rt: Runtime, login: str, password: str, address: str) -> Account:
         account.password_hash = kept or account.password_hash
         tries.forgive(session, key, address, now)
     return account
+
+
+def _key(account: Account) -> str:
+    """What tries on an account are counted under: no name that is typed can be it."""
+    return f"account {account.id}"
 
 
 def count(rt: Runtime, key: str, address: str, found: Account | None, now: datetime) -> None:
@@ -111,8 +116,9 @@ def count(rt: Runtime, key: str, address: str, found: Account | None, now: datet
 def let_in(request: Request, account: Account, way: str, wanted: str) -> Response:
     """Sign the browser in with a cookie it never had before."""
     rt: Runtime = request.app.state.rt
+    before, by = visitor.known(request), By(self_of(account), rt.now())
     with rt.sessions.begin() as session:
-        token = start(session, account, way, request, By(self_of(account), rt.now()))
+        token = start(session, account, way, request, before, by)
     response = RedirectResponse(wanted, 303)
     visitor.keep(request, response, token)
     return response
@@ -128,10 +134,11 @@ def _second(request: Request, account: Account, wanted: str) -> Response:
     return response
 
 
-def start(session: Session, account: Account, way: str, request: Request, by: By) -> str:
-    """A new session in place of the one this browser may have had."""
+def start(
+    session: Session, account: Account, way: str, request: Request, before: Who | None, by: By
+) -> str:
+    """A new session in place of the one, `before`, that this browser may have had."""
     audit.lock(session)
-    before = visitor.known(request)
     if before:
         web_sessions.end(session, before.session, before.id)
     browser = visitor.browser(request)
@@ -168,14 +175,15 @@ def first(request: Request, token: str, form: Posted) -> Response:
     rt: Runtime = request.app.state.rt
     if not forms.from_us(request, form):
         return RedirectResponse(f"{FIRST}/{token}", 303)
+    before, now = visitor.known(request), rt.now()
     with rt.sessions.begin() as session:
         audit.lock(session)
         web_sessions.use(session, "first", token, visitor.clock())
         if not accounts.needs_first(session):
             raise NotFound("ticket.first")
-        by = By(Actor("ntm", via="page"), rt.now())
-        account = accounts.first_administrator(session, by)
-        made = start(session, account, "first", request, By(self_of(account), rt.now()))
+        account = accounts.first_administrator(session, By(Actor("ntm", via="page"), now))
+        by = By(self_of(account), now)
+        made = start(session, account, "first", request, before, by)
     response = RedirectResponse(OWN, 303)
     visitor.keep(request, response, made)
     return response
@@ -289,11 +297,11 @@ def prove(request: Request, account: Account, password: str) -> None:
     if not account.password_hash:
         return
     rt: Runtime = request.app.state.rt
-    count(rt, str(account.id), visitor.address(request), account, visitor.clock())
+    count(rt, _key(account), visitor.address(request), account, visitor.clock())
     if not passwords.right(account.password_hash, password):
         raise Refused("password.wrong")
     with rt.sessions.begin() as session:
-        tries.forgive(session, str(account.id), visitor.address(request), visitor.clock())
+        tries.forgive(session, _key(account), visitor.address(request), visitor.clock())
 
 
 def _end_one(request: Request, who: Who, form: Any) -> Response:

@@ -64,14 +64,15 @@ def _entered(request: Request, code: str) -> str:
         )
     key, address = f"second {account.id}", visitor.address(request)
     auth.count(rt, key, address, account, now)
+    before, at = visitor.known(request), rt.now()
     with rt.sessions.begin() as session:
         audit.lock(session)
         account = session.get_one(Account, account.id, populate_existing=True)
         second_factor.spend(session, account, rt.keys, code, now)
         web_sessions.use(session, "second", ticket, now)
         tries.forgive(session, key, address, now)
-        by = By(auth.self_of(account), rt.now())
-        return auth.start(session, account, "password", request, by)
+        by = By(auth.self_of(account), at)
+        return auth.start(session, account, "password", request, before, by)
 
 
 # -- on one's own account ------------------------------------------------------------------

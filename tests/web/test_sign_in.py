@@ -223,6 +223,18 @@ def test_the_cookie_cannot_be_read_by_scripts_and_goes_over_https_alone_where_th
     assert not any(one.startswith("domain") for one in flags)
 
 
+def test_whoever_signs_in_again_has_one_session(
+    an: Person, house: Runtime, clock: Callable[[timedelta], None]
+) -> None:
+    sign_in(an)
+    form = an.form("/tai-khoan")
+    clock(timedelta(minutes=10))  # long enough for its use to be written down again
+    answer = an.browser.post("/vao", data={**form, "ten": "an", "mat_khau": PASSWORD})
+    assert answer.status_code == 303
+    with house.reader() as session:
+        assert len(session.scalars(select(WebSession)).all()) == 1
+
+
 # -- how long ---------------------------------------------------------------------------
 
 
