@@ -37,6 +37,7 @@ COMMANDS = {
     "notices": ("notices", "Thông báo đã lập: của một việc, đơn vị, đầu mối; kết quả gửi"),
     "contacts": ("contacts", "Đầu mối của các đơn vị: nhập, xuất, vắng mặt, địa chỉ"),
     "links": ("links", "Đường dẫn cá nhân của đầu mối: lập, thu hồi, xem"),
+    "users": ("users", "Tài khoản đăng nhập: lập, mật khẩu, khóa, kết thúc phiên"),
     "channels": ("channels", "Kênh gửi: thư, Zalo Bot, dịch vụ khác; địa chỉ trên kênh"),
     "doctor": ("doctor", "Hệ thống có đang chạy không, hỏng ở đâu, phải làm gì"),
     "audit": ("audit", "Nhật ký: xem, kiểm tra, dấu ngày, hồ sơ cho thanh tra, ai biết gì khi nào"),

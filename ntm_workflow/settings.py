@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ntm_workflow.errors import ConfigError
 
@@ -16,7 +17,7 @@ class Settings:
 
     `database_url` may hold a password, as may `mail_url`, `mailbox_url` (the
     IMAP mailbox that replies come to) and `ping_url` (called while all is well):
-    `repr` leaves them out. `evidence_limit` is in bytes; a personal
+    `repr` leaves them out. So does it `oidc_secret`. `evidence_limit` is in bytes; a personal
     link opens for `link_days` days. `head_to` is the mail address that keeps
     the audit's daily heads; `backup_keep` nightly backups are kept.
     """
@@ -36,6 +37,10 @@ class Settings:
     head_to: str = ""
     backup_dir: Path | None = None
     backup_keep: int = 14
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = ""
+    oidc_name: str = ""
 
     @property
     def signing_file(self) -> Path:
@@ -76,7 +81,30 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         head_to=_address(environ, "NTM_HEAD_TO"),
         backup_dir=Path(folder).resolve() if (folder := environ.get("NTM_BACKUP_DIR")) else None,
         backup_keep=_whole(environ, "NTM_BACKUP_KEEP", "14"),
+        oidc_issuer=_issuer(environ.get("NTM_OIDC_ISSUER", "")),
+        oidc_client=environ.get("NTM_OIDC_CLIENT_ID", ""),
+        oidc_secret=_secret(environ, "NTM_OIDC_CLIENT_SECRET"),
+        oidc_name=environ.get("NTM_OIDC_NAME", ""),
     )
+
+
+def _issuer(url: str) -> str:
+    """Where single sign-on is; https, but on the machine itself. Raises ConfigError."""
+    parts = urlsplit(url)
+    if url and parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ConfigError("oidc.https", url=url)
+    return url
+
+
+def _secret(environ: Mapping[str, str], name: str) -> str:
+    """A secret, or what the file holds that `…_FILE` names. Raises ConfigError."""
+    path = environ.get(f"{name}_FILE", "")
+    if not path:
+        return environ.get(name, "")
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError("oidc.file", path=path) from error
 
 
 def _whole(environ: Mapping[str, str], name: str, default: str) -> int:

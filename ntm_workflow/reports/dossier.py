@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import and_, select
@@ -93,6 +94,16 @@ def one(session: Session, task_id: int, day: date) -> Dossier | None:
         _twins(session, task) if submissions else {},
         _history(session, task), messages[:FEW], _times(messages),
     )  # fmt: skip
+
+
+def without_others(found: Dossier, bodies: Collection[str]) -> Dossier:
+    """The same without what it tells of other bodies' tasks."""
+    kept = {
+        number: mine
+        for number, codes in found.twins.items()
+        if (mine := [code for code in codes if code.rpartition("/")[2] in bodies])
+    }
+    return replace(found, twins=kept)
 
 
 def _twins(session: Session, task: Task) -> dict[int, list[str]]:

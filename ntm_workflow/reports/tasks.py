@@ -75,6 +75,7 @@ class Filter:
     text: str = ""
     due_from: date | None = None
     due_to: date | None = None
+    bodies: tuple[str, ...] | None = None  # of these only, whatever else is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,11 +274,16 @@ class _Scope:
 
 
 def _scope(session: Session, plan: Plan, only: Filter, today: date) -> _Scope:
-    """One statement of the tally; one more each for a level and for text."""
+    """One statement of the tally; one more each for a level and for text.
+
+    Bodies narrow every reach: of those the tally knows nothing, and they are counted.
+    """
     rows = {r.id for r in plan.all_rows if r.section == only.section} if only.section else None
     if only.row:
         rows = {only.row} if rows is None else rows & {only.row}
     bodies, level = ({only.body} if only.body else None), only.level
+    if only.bodies is not None:
+        bodies = set(only.bodies) if bodies is None else bodies & set(only.bodies)
     if level and (found := _of_level(session, plan, level, today)) is not None:
         bodies, level = (found if bodies is None else bodies & found), ""
     whole = Reach(_frozen(rows), _frozen(bodies), only.period)

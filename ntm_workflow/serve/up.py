@@ -9,7 +9,7 @@ import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from ntm_workflow.errors import ConfigError
 from ntm_workflow.serve import prefect_env
 from ntm_workflow.serve.supervisor import Child, Say, Supervisor, port_free
 from ntm_workflow.settings import Settings
+from ntm_workflow.work import accounts, web_sessions
 
 CATCHER_PORT = 8025
 SENDER = "vpdp@example.vn.invalid"
@@ -54,8 +55,11 @@ def up(settings: Settings, options: Options, say: Say) -> None:
 
         def when_ready() -> None:
             say("up.ready", board=board, prefect=f"http://{LOOPBACK}:{options.prefect_port}")
+            first = first_address(settings, board)
+            if first:
+                say("up.first", url=first)
             if options.browser and _has_screen(os.environ):
-                webbrowser.open(board)
+                webbrowser.open(first or board)
 
         supervisor.run(when_ready)
         say("up.stopped")
@@ -72,6 +76,19 @@ def prepare(settings: Settings, options: Options, say: Say) -> str:
     office = _office(rt.plan) if rt.simulated else ""
     rt.engine.dispose()
     return office
+
+
+def first_address(settings: Settings, board: str) -> str:
+    """Where the first administrator signs in, once; "" where there is one already."""
+    rt = runtime.load(settings, may_be_empty=True)
+    try:
+        with rt.sessions.begin() as session:
+            if not accounts.needs_first(session):
+                return ""
+            token = web_sessions.ticket(session, "first", None, datetime.now(UTC))
+    finally:
+        rt.engine.dispose()
+    return f"{board}/vao/lan-dau/{token}"
 
 
 def _office(plan: Plan) -> str:

@@ -12,11 +12,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from ntm_workflow.calendar.periods import last_day
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.web import acts, board, forms, task_pages
+from ntm_workflow.web import acts, board, forms, task_pages, visitor
 from ntm_workflow.web.acts import ACTS, Act, Deed
 from ntm_workflow.web.desk import up_to_date
 from ntm_workflow.web.forms import Posted, Typed
 from ntm_workflow.work import tasks
+from ntm_workflow.work.accounts import Who
 
 log = logging.getLogger("ntm.web")
 router = APIRouter()
@@ -34,7 +35,7 @@ def act_on_task(request: Request, task_id: task_pages.Id, name: str, form: Poste
         if name == "nop":
             secret = request.app.state.secret
             forms.keep_files(form, typed, rt.files, secret, f"task/{task_id}")
-        _act(rt, task_id, ACTS[name], typed)
+        _act(rt, task_id, ACTS[name], typed, visitor.somebody(request))
     except Refused as error:
         log.info("refused task=%s act=%s key=%s", task_id, name, error.key)
         seen = forms.integer(typed.get("moc"))
@@ -43,16 +44,16 @@ def act_on_task(request: Request, task_id: task_pages.Id, name: str, form: Poste
     return RedirectResponse(f"/viec/{task_id}?xong={name}", 303)
 
 
-def _act(rt: Runtime, task_id: int, act: Act, typed: Typed) -> None:
+def _act(rt: Runtime, task_id: int, act: Act, typed: Typed, who: Who) -> None:
     today, now = rt.today(), rt.now()
     code = str(task_id)
     try:
         with rt.sessions.begin() as session:
             task = tasks.find(session, code)
             code = task.code
-            tasks.same_version(task, forms.integer(typed.get("phien_ban")) or 0)
             plan = rt.plan_of(task.plan_id)
-            by = acts.actor(act.role, task, plan)
+            by = acts.actor(act.role, task, plan, who)
+            tasks.same_version(task, forms.integer(typed.get("phien_ban")) or 0)
             act.run(Deed(rt, plan, session, task, by, now, today, typed))
     except StaleDataError as error:  # somebody was faster between our reading and our writing
         raise StaleEdit("task.changed", task=code) from error

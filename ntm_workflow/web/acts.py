@@ -15,7 +15,9 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Extension, Task
 from ntm_workflow.web import forms
 from ntm_workflow.web.forms import Typed
+from ntm_workflow.web.rights import Forbidden
 from ntm_workflow.work import body_names, evidence, extensions, review, tasks
+from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.audit import Actor
 
 
@@ -50,23 +52,45 @@ class Act:
     offered: Callable[[Task, Extension | None], bool]
 
 
-def speaker(role: str, task: Task, plan: Plan) -> str | None:
-    """The body that acts in a role on a task; None where nobody may.
+def speaker(role: str, task: Task, plan: Plan, who: Who) -> str | None:
+    """The body for which somebody acts on a task; None where they may not.
 
-    Until people sign in, the page acts for the body whose turn it is and says so.
+    The coordination office may put in what a body brought on paper: for that
+    body, and under its own role. Nobody reviews or decides what is their own
+    body's.
     """
+    office = plan.coordination_office
     if role == "office":
-        return task.body_id
+        mine = who.role is Role.OFFICE and task.body_id in who.bodies
+        return task.body_id if mine or who.coordinates(office) else None
+    if role == "manage":
+        return office if who.coordinates(office) else None
+    if task.body_id in who.bodies or who.role not in _DECIDING:
+        return None
+    return next((body for body in _deciding(role, task, plan) if _for(who, body, office)), None)
+
+
+_DECIDING = (Role.ADMINISTRATOR, Role.COORDINATION, Role.LEADER)
+
+
+def _deciding(role: str, task: Task, plan: Plan) -> tuple[str, ...]:
+    """The bodies that may review a task, or decide on its due day."""
     if role == "review":
-        return review.reviewers(task, plan)[0]
+        return review.reviewers(task, plan)
     directing = plan.row(task.row_id).directing if plan.has_row(task.row_id) else ()
-    others = (body for body in (plan.coordination_office, *directing) if body != task.body_id)
-    return next(others, None)
+    return tuple(one for one in (plan.coordination_office, *directing) if one != task.body_id)
 
 
-def actor(role: str, task: Task, plan: Plan) -> Actor:
-    body = speaker(role, task, plan) or ""
-    return Actor("trang web", "office" if role == "office" else "coordination", body, via="page")
+def _for(who: Who, body: str, office: str) -> bool:
+    return body in who.bodies or (body == office and who.coordinates(office))
+
+
+def actor(role: str, task: Task, plan: Plan, who: Who) -> Actor:
+    """Who acts, for which body. Raises Forbidden."""
+    body = speaker(role, task, plan, who)
+    if body is None:
+        raise Forbidden("rights.act")
+    return who.actor(body)
 
 
 # -- the use cases, each from what its form holds ------------------------------------
@@ -181,7 +205,7 @@ ACTS = {
     "dong-y-gia-han": Act("decide", _decide(True), _asked),
     "khong-gia-han": Act("decide", _decide(False), _asked),
     "gia-han": Act("decide", _extend, lambda t, asked: t.state == "open" and asked is None),
-    "tam-dung": Act("review", _suspend, lambda t, asked: _open(t, asked) and not t.suspended_on),
-    "tiep-tuc": Act("review", _resume, lambda t, asked: _open(t, asked) and bool(t.suspended_on)),
-    "huy": Act("review", _cancel, lambda t, asked: t.state in ("open", "submitted")),
+    "tam-dung": Act("manage", _suspend, lambda t, asked: _open(t, asked) and not t.suspended_on),
+    "tiep-tuc": Act("manage", _resume, lambda t, asked: _open(t, asked) and bool(t.suspended_on)),
+    "huy": Act("manage", _cancel, lambda t, asked: t.state in ("open", "submitted")),
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -21,6 +23,7 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.texts import say
 from ntm_workflow.web import (
     actions,
+    auth,
     board,
     channel_pages,
     chase_pages,
@@ -40,10 +43,14 @@ from ntm_workflow.web import (
     received_pages,
     record_pages,
     records,
+    rights,
+    second_step,
+    single_sign_on,
     stop_pages,
     task_list_pages,
     task_pages,
     verify,
+    visitor,
     year_pages,
     zalo_hook,
 )
@@ -51,6 +58,7 @@ from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
 from ntm_workflow.web.kept import Tallied
 from ntm_workflow.web.porter import Porter
+from ntm_workflow.web.provider import Provider
 from ntm_workflow.web.workshop import Workshop
 
 log = logging.getLogger("ntm.web")
@@ -76,12 +84,15 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
         NtmError: the appendix, the settings or the database cannot be used.
     """
     rt = (rt or runtime.load(may_be_empty=True)).refreshed()
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(rights.ask)]
+    )  # fmt: skip
     app.state.rt = rt
     app.state.secret = secrets.token_bytes(32)  # seals forms; a restart asks for files again
     app.state.workshop = Workshop(rt)
     app.state.throttle = Throttle()
     app.state.porter = Porter(lambda: app.state.rt.refreshed())
+    app.state.provider = Provider(rt.settings)
     app.state.tallied = Tallied()
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
@@ -92,12 +103,15 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
         app.include_router(module.router)
-    for module in (personal_pages, zalo_hook):
+    for module in (personal_pages, zalo_hook, auth, second_step, single_sign_on):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
     app.add_api_route("/livez", livez)
     app.mount("/static", Kept(directory=desk.HERE / "static"))
     app.add_exception_handler(personal_pages.Lost, personal_pages.lost)
+    app.add_exception_handler(rights.SignInFirst, _sign_in_first)
+    app.add_exception_handler(rights.ChangeFirst, _change_first)
+    app.add_exception_handler(rights.Forbidden, _forbidden)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(NtmError, _refused)
     app.add_exception_handler(RequestValidationError, _no_such_page)
@@ -148,6 +162,25 @@ def error_page(request: Request, status: int, key: str, **data: object) -> Respo
     )  # fmt: skip
 
 
+async def _sign_in_first(request: Request, error: Exception) -> Response:
+    response = RedirectResponse(visitor.way_in(request), 303)
+    if visitor.COOKIE in request.cookies:  # it has ended, or never was one
+        visitor.forget(request, response)
+    return response
+
+
+async def _change_first(request: Request, error: Exception) -> Response:
+    return RedirectResponse(auth.OWN, 303)
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    assert isinstance(error, rights.Forbidden)
+    return desk.draw(
+        request, "error.html", 403, title=say("rights.title"),
+        sentence=say(error.key, **error.data), error_id="",
+    )  # fmt: skip
+
+
 async def _not_found(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotFound)
     log.info("not found key=%s path=%s", error.key, shown(request.url.path))
@@ -173,6 +206,8 @@ async def _no_such_page(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    with contextlib.suppress(SQLAlchemyError):  # an error is shown to whoever is signed in
+        await run_in_threadpool(visitor.known, request)
     key = {404: "page.missing", 405: "page.missing", 400: "page.form"}.get(error.status_code)
     response = error_page(request, error.status_code, key or "page.broken")
     response.headers.update(error.headers or {})

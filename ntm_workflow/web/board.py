@@ -7,14 +7,16 @@ from datetime import date
 from itertools import groupby
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import NtmError
 from ntm_workflow.reports import bodies, notices, tally, tasks, trail
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.tasks import Listed
-from ntm_workflow.web import words
+from ntm_workflow.web import visitor, words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
+from ntm_workflow.work.accounts import Role
 
 router = APIRouter()
 FEW = 8
@@ -40,6 +42,8 @@ class Ahead:
 
 @router.get("/")
 def overview(request: Request) -> Response:
+    if visitor.somebody(request).role is Role.OFFICE:  # the board counts everybody's work
+        return RedirectResponse("/viec", 303)
     return show(request)
 
 

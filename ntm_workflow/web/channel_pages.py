@@ -12,10 +12,9 @@ from fastapi.responses import RedirectResponse
 from ntm_workflow.chase import switches
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports import channels
-from ntm_workflow.web import forms
+from ntm_workflow.web import forms, visitor
 from ntm_workflow.web.desk import opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble
-from ntm_workflow.web.workshop import PAGE as PERSON
 
 log = logging.getLogger("ntm.web")
 router = APIRouter()
@@ -50,7 +49,7 @@ def switch(request: Request, name: str, form: Posted) -> Response:
         if act not in SWITCHES:
             raise Refused("form.unknown")
         with rt.sessions.begin() as session:
-            SWITCHES[act](session, name, now=rt.now(), actor=PERSON)
+            SWITCHES[act](session, name, now=rt.now(), actor=visitor.actor(request))
     except Refused as error:
         log.info("refused channel act=%s key=%s", act, error.key)
         return _show(request, forms.trouble("kenh", error))

@@ -22,10 +22,12 @@ from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import dossier, tasks
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import forms, task_filter, ticks
+from ntm_workflow.web import forms, task_filter, ticks, visitor
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble
+from ntm_workflow.web.rights import Forbidden
 from ntm_workflow.web.which_plan import FIELD
+from ntm_workflow.work.accounts import Who
 from ntm_workflow.work.audit import Actor
 
 log = logging.getLogger("ntm.web")
@@ -65,7 +67,7 @@ def chase(request: Request, form: Posted) -> Response:
         if step == "xem":
             seen = by_hand.preview(rt, choice.plan, choice.ids, **when)
             return _show(request, note=note, seen=seen)
-        by = Actor("trang web", "coordination", choice.plan.coordination_office, via="page")
+        by = _actor(visitor.somebody(request), choice.plan)
         with rt.sessions.begin() as session:
             done = by_hand.queue(session, choice.plan, choice.ids, actor=by, **when)
     except NotFound:
@@ -75,6 +77,13 @@ def chase(request: Request, form: Posted) -> Response:
         return _show(request, note=note, trouble=forms.trouble("don-doc", error))
     counted = {"thu": len(done.told), "so-viec": done.tasks}
     return RedirectResponse(f"{PATH}?{choice.query}&{urlencode({'xong': 1, **counted})}", 303)
+
+
+def _actor(who: Who, plan: Plan) -> Actor:
+    """Who chases, for the plan's coordination office. Raises Forbidden."""
+    if not who.coordinates(plan.coordination_office):
+        raise Forbidden("rights.act")
+    return who.actor(plan.coordination_office)
 
 
 def _show(

@@ -25,11 +25,10 @@ from ntm_workflow.reports import contacts as reports
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Contact
 from ntm_workflow.texts import say
-from ntm_workflow.web import contact_pages, forms
+from ntm_workflow.web import contact_pages, forms, visitor
 from ntm_workflow.web.desk import up_to_date
 from ntm_workflow.web.forms import Posted, Typed
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.web.workshop import PAGE
 from ntm_workflow.work import contact_import, contact_lines, contact_sheet, contacts, linking, links
 from ntm_workflow.work.contact_import import Comparison
 from ntm_workflow.work.contact_lines import Reader
@@ -63,7 +62,7 @@ def add(request: Request, form: Posted) -> Response:
     try:
         _ours(request, form)
         with rt.sessions.begin() as session:
-            by = By(PAGE, rt.now())
+            by = By(visitor.actor(request), rt.now())
             roles = _roles(rt, session, typed)
             made = contacts.add(session, typed.get("ten"), roles, typed.get("thu"), by)
             number = made.id
@@ -258,7 +257,7 @@ def put_in(request: Request, form: Carrying) -> Response:
             if seen != typed.get("dau"):
                 raise StaleEdit("contacts.stale")
             contact_import.apply(
-                session, lines, now=rt.now(), actor=PAGE,
+                session, lines, now=rt.now(), actor=visitor.actor(request),
                 remove_missing=bool(typed.get("bo_vang_mat")),
             )  # fmt: skip
     except ContactFaults as error:
@@ -292,7 +291,7 @@ def back_to_import() -> Response:
 @router.post("/lien-he/{number}/ma-lien-ket")
 def give_code(request: Request, number: Id, form: Posted) -> Response:
     typed, rt = forms.typed("ma-lien-ket", form), up_to_date(request)
-    channel, by = typed.get("kenh"), By(PAGE, rt.now())
+    channel, by = typed.get("kenh"), By(visitor.actor(request), rt.now())
     try:
         _ours(request, form)
         with rt.sessions.begin() as session:
@@ -318,7 +317,7 @@ def change(request: Request, number: Id, name: str, form: Posted) -> Response:
         _ours(request, form)
         with rt.sessions.begin() as session:
             contact = contacts.edited(session, number, typed.get("dau"))
-            ACTS[name](Edit(rt, session, contact, typed, By(PAGE, rt.now())))
+            ACTS[name](Edit(rt, session, contact, typed, By(visitor.actor(request), rt.now())))
     except (Refused, NotFound) as error:
         log.info("refused contact=%s act=%s key=%s", number, name, error.key)
         return contact_pages.show_one(request, number, typed, forms.trouble(name, error))

@@ -22,12 +22,14 @@ from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.reports import chased, health, watch, wording
 from ntm_workflow.reports.watch import Fault
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
-from ntm_workflow.web import guard, which_plan, words
+from ntm_workflow.web import guard, rights, visitor, which_plan, words
 from ntm_workflow.web.which_plan import asked_plan
 from ntm_workflow.work import body_names
+from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.body_names import Called
 
 HERE = Path(__file__).parent
+# Only what the role of who looks may use is shown.
 NAV = (
     ("/", "Tổng quan"), ("/phu-luc", "Phụ lục"), ("/viec", "Việc"), ("/lich", "Lịch"),
     ("/tieu-chi", "Tiêu chí"), ("/bieu-do", "Biểu đồ"), ("/don-vi", "Đơn vị"),
@@ -118,9 +120,11 @@ def draw(
     """Draw a page that needs no database of its own."""
     rt: Runtime = request.app.state.rt
     default = rt.plan if rt.plans else None
+    me = visitor.seen(request)
     plan = plan or asked_plan(request, rt) or default
     shared = {
-        "plan": plan, "plans": rt.all_plans, "ended": rt.ended, "nav": NAV,
+        "plan": plan, "plans": rt.all_plans, "ended": rt.ended, "me": me,
+        "nav": _nav(me), "may": partial(rights.may, me),
         "path": request.url.path, "here": which_plan.page(request.url.path, NAV),
         "simulated_on": None,
         "form_token": guard.token(request), "form_field": guard.FIELD,
@@ -128,11 +132,19 @@ def draw(
         "plan_of": lambda entry: words.plan_of(entry, rt.plans, plan),
     }  # fmt: skip
     html = environment().get_template(template).render({**shared, **values})
+    if me and me.role not in rights.DESK:
+        html = rights.pruned(html, me)
     if plan and plan is not default:
         html = which_plan.keep(html, plan.id)
     response = HTMLResponse(html, status)
     guard.keep_token(request, response)
     return response
+
+
+def _nav(me: Who | None) -> list[tuple[str, str]]:
+    """The pages that somebody's role may use; an office has no board."""
+    shown = [one for one in NAV if rights.may(me, one[0])]
+    return shown[1:] if me and me.role is Role.OFFICE else shown
 
 
 @cache

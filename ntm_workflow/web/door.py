@@ -7,8 +7,8 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-# All that the outside may reach. A proxy passes on nothing else, and whoever asks people to
-# sign in leaves out exactly this.
+# All that the outside may reach where nobody signs in from there: a proxy passes on nothing
+# else. What needs no signing in is in rights.py, and is this and the page that signs in.
 FOLDERS = ("/v/", "/zalo/", "/static/")
 PAGES = ("/healthz",)
 

@@ -16,12 +16,11 @@ from ntm_workflow.reports import sheet, tasks, trail
 from ntm_workflow.reports.sheet import Cell
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.texts import say
-from ntm_workflow.web import audit_filter, forms, task_filter, words
+from ntm_workflow.web import audit_filter, forms, task_filter, visitor, words
 from ntm_workflow.web.desk import opened, up_to_date
 from ntm_workflow.web.forms import Posted
-from ntm_workflow.web.workshop import PAGE as PERSON
 from ntm_workflow.work import audit
-from ntm_workflow.work.audit import Action, Entry
+from ntm_workflow.work.audit import Action, Actor, Entry
 
 router = APIRouter()
 TASKS = ("code", "section", "row", "content", "body", "period", "opens", "due", "state",
@@ -40,7 +39,7 @@ def export_tasks(request: Request, form: Posted) -> Response:
     if count > sheet.MOST:
         raise Refused("export.tasks", most=words.number(sheet.MOST))
     data = {"plan": plan.id, "query": asked.query, "format": kind, "items": count}
-    _note(rt, Action.TASKS_EXPORTED, "export/tasks", data)
+    _note(rt, visitor.actor(request), Action.TASKS_EXPORTED, "export/tasks", data)
 
     def lines() -> Iterator[list[Cell]]:
         with rt.reader() as session:
@@ -60,7 +59,7 @@ def export_audit(request: Request, form: Posted) -> Response:
     if count > sheet.MOST:
         raise Refused("export.audit", most=words.number(sheet.MOST))
     data = {"query": asked.query, "format": kind, "items": count}
-    _note(rt, Action.AUDIT_EXPORTED, "export/audit", data)
+    _note(rt, visitor.actor(request), Action.AUDIT_EXPORTED, "export/audit", data)
 
     def lines() -> Iterator[list[Cell]]:
         with rt.reader() as session:
@@ -91,9 +90,9 @@ def _all_meant(problems: Iterable[str]) -> None:
         raise Refused("filter.bad", problems=found)
 
 
-def _note(rt: Runtime, action: Action, subject: str, data: dict[str, Any]) -> None:
+def _note(rt: Runtime, by: Actor, action: Action, subject: str, data: dict[str, Any]) -> None:
     with rt.sessions.begin() as session:
-        audit.append(session, PERSON, rt.now(), [Entry(action, subject, data)])
+        audit.append(session, by, rt.now(), [Entry(action, subject, data)])
 
 
 def _file(kind: str, name: str, head: tuple[str, ...], lines: Iterator[list[Cell]]) -> Response:

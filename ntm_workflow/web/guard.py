@@ -139,8 +139,13 @@ def is_own(path: str) -> bool:
 
 
 def shown(path: str) -> str:
-    """A path as it may be logged: what follows /v/ is somebody's own, but for a plain word."""
+    """A path as it may be logged: what follows /v/ is somebody's own, but for a plain word.
+
+    So is what follows /vao/lan-dau/.
+    """
     parts = path.split("/")
+    if parts[1:3] == ["vao", "lan-dau"]:
+        return "/vao/lan-dau/…"
     if parts[1:2] != ["v"]:
         return path
     word = [one for one in parts[2:3] if _WORD.fullmatch(one) and len(parts) > 3]

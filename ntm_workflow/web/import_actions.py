@@ -20,12 +20,12 @@ from ntm_workflow.appendix.importers.pieces import Ask
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.store.evidence_files import Stored, safe_name
 from ntm_workflow.store.tables import ImportDraft
-from ntm_workflow.web import forms, import_forms, import_pages, import_view, workshop
+from ntm_workflow.web import forms, import_forms, import_pages, import_view, visitor, workshop
 from ntm_workflow.web.forms import Typed
 from ntm_workflow.web.import_forms import Posted
 from ntm_workflow.web.import_pages import runtime_of, shop
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.web.workshop import PAGE, Reading
+from ntm_workflow.web.workshop import Reading
 from ntm_workflow.work import import_drafts
 
 log = logging.getLogger("ntm.web")
@@ -47,7 +47,7 @@ def upload(request: Request, form: Posted) -> Response:
             known = import_drafts.of_file(session, stored.sha256)
         if known:
             return _to_known(known)
-        return _when_read(shop(request).start(stored))
+        return _when_read(shop(request).start(stored, visitor.actor(request)))
     except Refused as error:
         log.info("file refused key=%s", error.key)
         return import_pages.show_drafts(request, forms.trouble("nhap", error))
@@ -207,7 +207,15 @@ def _keep(request: Request, draft_id: int, given: Given, typed: Typed) -> None:
     version = forms.integer(typed.get("phien_ban")) or 0
 
     def keep(session: Session, found: ImportDraft) -> None:
-        import_drafts.answer(session, found, given, counts, version, now=rt.now(), actor=PAGE)
+        import_drafts.answer(
+            session,
+            found,
+            given,
+            counts,
+            version,
+            now=rt.now(),
+            actor=visitor.actor(request),
+        )
 
     _change(request, draft_id, keep)
 
@@ -254,7 +262,13 @@ def put_in_force(request: Request, draft_id: Id, form: Posted) -> Response:
 
         def act(session: Session, found: ImportDraft) -> None:
             import_drafts.put_in_force(
-                session, found, plan, written, version, now=rt.now(), actor=PAGE
+                session,
+                found,
+                plan,
+                written,
+                version,
+                now=rt.now(),
+                actor=visitor.actor(request),
             )
 
         _change(request, draft_id, act)
@@ -271,7 +285,7 @@ def drop(request: Request, draft_id: Id, form: Posted) -> Response:
         version = forms.integer(typed.get("phien_ban")) or 0
 
         def act(session: Session, found: ImportDraft) -> None:
-            import_drafts.drop(session, found, version, now=rt.now(), actor=PAGE)
+            import_drafts.drop(session, found, version, now=rt.now(), actor=visitor.actor(request))
 
         _change(request, draft_id, act)
     except Refused as error:

@@ -23,11 +23,14 @@ from ntm_workflow.reports import tasks
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import acts, forms, task_filter, ticks
+from ntm_workflow.web import acts, forms, task_filter, ticks, visitor
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble, Typed
+from ntm_workflow.web.rights import Forbidden
 from ntm_workflow.web.task_filter import Asked
 from ntm_workflow.work import extensions, many, reassign
+from ntm_workflow.work.accounts import Who
+from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.many import Outcome
 
 log = logging.getLogger("ntm.web")
@@ -85,7 +88,8 @@ def do(request: Request, form: Posted) -> Response:
             raise Refused("form.unknown")
         with opened(request) as desk:
             plan, wanted = desk.plan, _wanted(chosen.act, typed, desk)
-        outcome = _act(rt, plan, chosen, wanted, keep=step == "lam")
+        who = visitor.somebody(request)
+        outcome = _act(rt, plan, chosen, wanted, who, keep=step == "lam")
     except StaleEdit as error:
         log.info("refused many act=%s key=%s", chosen.act, error.key)
         chosen = _chosen(request, _now(rt, chosen.seen))
@@ -163,12 +167,17 @@ def _given(reason: str) -> None:
         raise Refused("reason.missing")
 
 
-def _act(rt: Runtime, plan: Plan, chosen: Chosen, wanted: Wanted, keep: bool) -> Outcome:
-    """Do it in one transaction; a look at it is the same, taken back."""
+def _act(
+    rt: Runtime, plan: Plan, chosen: Chosen, wanted: Wanted, who: Who, keep: bool
+) -> Outcome:
+    """Do it in one transaction; a look at it is the same, taken back. Raises Forbidden."""
+    if not who.coordinates(plan.coordination_office):
+        raise Forbidden("rights.act")
     now, today = rt.now(), rt.today()
     with rt.sessions() as session, session.begin() as transaction:
         when = {"now": now, "today": today}
-        deed = (_extending if wanted.day else _reassigning)(rt, plan, session, wanted, when)
+        make = _extending if wanted.day else _reassigning
+        deed = make(rt, plan, session, wanted, who, when)
         found = many.act(session, plan.id, chosen.seen, deed)
         if not keep:
             transaction.rollback()
@@ -176,12 +185,12 @@ def _act(rt: Runtime, plan: Plan, chosen: Chosen, wanted: Wanted, keep: bool) ->
 
 
 def _extending(
-    rt: Runtime, plan: Plan, session: Session, wanted: Wanted, when: dict[str, Any]
+    rt: Runtime, plan: Plan, session: Session, wanted: Wanted, who: Who, when: dict[str, Any]
 ) -> Callable[[Task], object]:
     def deed(task: Task) -> None:
         if extensions.waiting(session, task):
             raise Refused("extension.waiting", task=task.code)
-        by = acts.actor("decide", task, plan)
+        by = _actor(task, plan, who)
         day = wanted.day or task.due_on
         extensions.extend(session, task, plan, rt.days, day, wanted.reason, by=by, **when)
 
@@ -189,15 +198,23 @@ def _extending(
 
 
 def _reassigning(
-    rt: Runtime, plan: Plan, session: Session, wanted: Wanted, when: dict[str, Any]
+    rt: Runtime, plan: Plan, session: Session, wanted: Wanted, who: Who, when: dict[str, Any]
 ) -> Callable[[Task], object]:
     def deed(task: Task) -> None:
-        by = acts.actor("decide", task, plan)
+        by = _actor(task, plan, who)
         reassign.reassign(
             session, task, plan, rt.days, wanted.body, wanted.reason, by=by, **when
         )  # fmt: skip
 
     return deed
+
+
+def _actor(task: Task, plan: Plan, who: Who) -> Actor:
+    """Who acts on one of the tasks. Raises Refused: that one is left out."""
+    try:
+        return acts.actor("decide", task, plan, who)
+    except Forbidden as error:
+        raise Refused(error.key) from error
 
 
 # -- a look at it ------------------------------------------------------------------------

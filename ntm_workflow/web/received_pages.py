@@ -7,12 +7,11 @@ from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports import received
-from ntm_workflow.web import forms
+from ntm_workflow.web import forms, visitor
 from ntm_workflow.web.desk import opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble
 from ntm_workflow.web.records import rest
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.web.workshop import PAGE as PERSON
 from ntm_workflow.work import received as work
 
 router = APIRouter()
@@ -31,7 +30,7 @@ def seen(request: Request, number: Id, form: Posted) -> Response:
         if not forms.from_us(request, form):
             raise Refused("form.expired")
         with rt.sessions.begin() as session:
-            work.seen(session, number, now=rt.now(), actor=PERSON)
+            work.seen(session, number, now=rt.now(), actor=visitor.actor(request))
     except Refused as error:
         return _show(request, forms.trouble("da-xem", error))
     return RedirectResponse(f"{PATH}?xong=1", 303)

@@ -19,12 +19,11 @@ from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import chased, dossier, notices, received, record, wording
 from ntm_workflow.reports.record import Line, Of
 from ntm_workflow.store.tables import Contact
-from ntm_workflow.web import forms
+from ntm_workflow.web import forms, visitor
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble
 from ntm_workflow.web.records import FRAMING_POLICY, asked_day, framed, rest
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.web.workshop import PAGE as PERSON
 
 log = logging.getLogger("ntm.web")
 router = APIRouter()
@@ -145,7 +144,7 @@ def settle(request: Request, notice_id: Id, form: Posted) -> Response:
             raise Refused("form.unknown")
         chosen: Answer = "arrived" if answer == "arrived" else "again"
         with rt.sessions.begin() as session:
-            settle_unknown(session, notice_id, chosen, now=rt.now(), actor=PERSON)
+            settle_unknown(session, notice_id, chosen, now=rt.now(), actor=visitor.actor(request))
     except Refused as error:
         log.info("refused notice=%s key=%s", notice_id, error.key)
         return _show(request, notice_id, trouble=forms.trouble("quyet-dinh", error))

@@ -15,7 +15,7 @@ from ntm_workflow.errors import Refused
 from ntm_workflow.reports.plan_memory import PlanMemory
 from ntm_workflow.reports.tasks import SLUGS, Filter
 from ntm_workflow.texts import say
-from ntm_workflow.web import forms, words
+from ntm_workflow.web import forms, visitor, words
 from ntm_workflow.web.desk import Desk
 from ntm_workflow.web.which_plan import FIELD
 from ntm_workflow.work.assign import AD_HOC
@@ -57,7 +57,7 @@ class Asked:
 
     @property
     def filters(self) -> bool:
-        return self.only != Filter()
+        return self.only != Filter(bodies=self.only.bodies)
 
 
 def kept(asked: Mapping[str, str]) -> dict[str, str]:
@@ -94,6 +94,7 @@ def read(asked: Mapping[str, str], desk: Desk) -> Asked:
         level=ask("cap", LEVELS.get),
         period=ask("ky", lambda v: v if _is_period(v, desk) else None),
         text=values.get("tim", ""), due_from=day("tu"), due_to=day("den"),
+        bodies=visitor.own(desk.request),
     )  # fmt: skip
     if only.due_from and only.due_to and only.due_from > only.due_to:
         problems.append(say("filter.order", first=only.due_from, last=only.due_to))
@@ -102,13 +103,17 @@ def read(asked: Mapping[str, str], desk: Desk) -> Asked:
 
 
 def body(typed: str, desk: Desk) -> str | None:
-    """The one body of this id or name, else whose name has this; None if none or several."""
-    plan = desk.plan
-    if plan.has_body(typed) or typed in desk.given:
+    """The one body of this id or name, else whose name has this; None if none or several.
+
+    For an office there are its own bodies only.
+    """
+    known: dict[str, Body | Called] = {one.id: one for one in desk.plan.bodies}
+    known |= desk.given
+    if (own := visitor.own(desk.request)) is not None:
+        known = {body: one for body, one in known.items() if body in own}
+    if typed in known:
         return typed
     wanted = fold(typed)
-    known: dict[str, Body | Called] = {one.id: one for one in plan.bodies}
-    known |= desk.given
     found = [b for b, one in known.items() if wanted in (fold(one.name), fold(one.short))]
     if not found:
         found = [b for b, one in known.items() if wanted in fold(f"{one.name} {one.short}")]
@@ -162,10 +167,13 @@ def choices(desk: Desk, only: Filter) -> dict[str, Choices]:
 
 
 def bodies(desk: Desk, *also: str, most: int = MOST_OFFERED) -> Choices:
-    """The bodies of the plan, by name; none where they are more than `most`."""
-    if len(desk.plan.bodies) > most:
-        return []
+    """The bodies of the plan, an office's own, by name; none where they are more than `most`."""
+    own = visitor.own(desk.request)
     ids = dict.fromkeys([*(one.id for one in desk.plan.bodies), *filter(None, also)])
+    if own is not None:
+        ids = dict.fromkeys(own)
+    elif len(desk.plan.bodies) > most:
+        return []
     return sorted(((i, desk.body_name(i)) for i in ids), key=lambda one: sort_key(one[1]))
 
 

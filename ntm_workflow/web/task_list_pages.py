@@ -12,12 +12,11 @@ from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import tasks
 from ntm_workflow.reports.tasks import Cursor
 from ntm_workflow.texts import say
-from ntm_workflow.web import forms, many_pages, task_filter
+from ntm_workflow.web import forms, many_pages, task_filter, visitor
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble
 from ntm_workflow.web.task_filter import Asked
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.web.workshop import PAGE as PERSON
 from ntm_workflow.work import many, saved_filters
 
 log = logging.getLogger("ntm.web")
@@ -51,7 +50,12 @@ def _show(request: Request, trouble: Trouble | None = None, name: str = "") -> R
 
 
 def _saved(desk: Desk, asked: Asked) -> list[tuple[int, str, str, bool]]:
-    """The named filters: number, name, address, and whether it is the one that is shown."""
+    """The named filters: number, name, address, and whether it is the one that is shown.
+
+    They are the coordination office's, and their names may tell of other bodies.
+    """
+    if asked.only.bodies is not None:
+        return []
     here = _of_filter(asked)
     return [
         (one.id, one.name, f"/viec?{one.query}", one.query == here)
@@ -86,7 +90,8 @@ def save(request: Request, form: Posted) -> Response:
         if asked.problems:
             raise Refused("filter.bad", problems=" ".join(asked.problems))
         with rt.sessions.begin() as session:
-            kept = saved_filters.save(session, name, _of_filter(asked), now=rt.now(), by=PERSON)
+            by = visitor.actor(request)
+            kept = saved_filters.save(session, name, _of_filter(asked), now=rt.now(), by=by)
             done = urlencode({"xong": "luu", "ten": kept.name})
     except NotFound:
         raise
@@ -102,7 +107,7 @@ def remove(request: Request, filter_id: Id, form: Posted) -> Response:
     if not forms.from_us(request, form):
         raise Refused("form.expired")
     with rt.sessions.begin() as session:
-        saved_filters.remove(session, filter_id, now=rt.now(), by=PERSON)
+        saved_filters.remove(session, filter_id, now=rt.now(), by=visitor.actor(request))
     kept = [(k, v) for k, v in parse_qsl(request.url.query) if k in task_filter.KEPT]
     return RedirectResponse(f"/viec?{urlencode([*kept, ('xong', 'xoa')])}", 303)
 

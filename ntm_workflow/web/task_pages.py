@@ -17,7 +17,7 @@ from ntm_workflow.reports import dossier, why
 from ntm_workflow.reports.dossier import Dossier
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
-from ntm_workflow.web import acts, forms
+from ntm_workflow.web import acts, forms, visitor
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
 from ntm_workflow.work import body_names, recount
@@ -58,6 +58,9 @@ def show(
         found = dossier.one(desk.session, task_id, body_names.page_day(plan, desk.today))
         if found is None:
             raise NotFound("task.unknown", task=str(task_id))
+        own = visitor.own(request)
+        if own is not None:  # that a document went to another body's task is not for all to see
+            found = dossier.without_others(found, own)
         return desk.page(
             "task.html", trouble.status if trouble else 200, plan,
             found=found, task=found.task, done=done, typed=typed or Typed("", {}),
@@ -73,8 +76,9 @@ def show(
 def _offers(found: Dossier, plan: Plan, desk: Desk) -> dict[str, str]:
     """The acts that are possible now, each with the name of the body that would act."""
     offers = {}
+    who = visitor.known(desk.request)
     for name, act in acts.ACTS.items():
-        body = acts.speaker(act.role, found.task, plan)
+        body = acts.speaker(act.role, found.task, plan, who) if who else None
         if body and act.offered(found.task, found.asked):
             offers[name] = desk.body_name(body, plan)
     return offers

@@ -25,7 +25,6 @@ from ntm_workflow.work import import_drafts, plans
 from ntm_workflow.work.audit import Actor
 
 log = logging.getLogger("ntm.web")
-PAGE = Actor("trang web", "coordination", via="page")
 AT_ONCE = 2  # files that are read at the same time
 WAITING = 8  # files that may wait for their turn
 MOST_ROWS = 800  # of a file's tables: more is no appendix, and takes seconds for each answer
@@ -60,7 +59,7 @@ class Workshop:
 
     # -- a file comes in ---------------------------------------------------------
 
-    def start(self, stored: Stored) -> Reading:
+    def start(self, stored: Stored, by: Actor) -> Reading:
         """Begin to read a file that is in the store. Raises Refused where too many wait."""
         with self._lock:
             busy = [one for one in self._readings.values() if one.stage not in ("done", "refused")]
@@ -68,17 +67,17 @@ class Workshop:
                 raise Refused("nhap.busy")
             reading = Reading(secrets.token_urlsafe(12), stored.name)
             _remember(self._readings, reading.token, reading, 100)
-        threading.Thread(target=self._read, args=(reading, stored), daemon=True).start()
+        threading.Thread(target=self._read, args=(reading, stored, by), daemon=True).start()
         return reading
 
     def reading(self, token: str) -> Reading | None:
         return self._readings.get(token)
 
-    def _read(self, reading: Reading, stored: Stored) -> None:
+    def _read(self, reading: Reading, stored: Stored, by: Actor) -> None:
         try:
             with self._turn:
                 reading.stage = "read"
-                reading.draft = self._draft_of(stored, reading)
+                reading.draft = self._draft_of(stored, reading, by)
             reading.stage = "done"
         except Refused as error:
             self._forget(stored)
@@ -89,7 +88,7 @@ class Workshop:
             log.exception("file cannot be read size=%d", stored.size)
             reading.refused, reading.stage = Refused("import.damaged"), "refused"
 
-    def _draft_of(self, stored: Stored, reading: Reading) -> int:
+    def _draft_of(self, stored: Stored, reading: Reading, by: Actor) -> int:
         def tell(page: int, pages: int) -> None:
             reading.stage, reading.page, reading.pages = "page", page, pages
 
@@ -103,7 +102,7 @@ class Workshop:
             raise Refused("nhap.too_many_questions", count=asked, limit=MOST_QUESTIONS)
         self._keep(stored.sha256, document)
         with self.rt.sessions.begin() as session:
-            draft = import_drafts.create(session, stored, asked, now=self.rt.now(), actor=PAGE)
+            draft = import_drafts.create(session, stored, asked, now=self.rt.now(), actor=by)
             return draft.id
 
     def _questions(self, document: Document, name: str) -> int:

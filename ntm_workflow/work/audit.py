@@ -97,6 +97,17 @@ class Action(enum.StrEnum):
     AUDIT_SIGNED = "audit.signed"
     BACKUP_MADE = "backup.made"
     BACKUP_RESTORED = "backup.restored"
+    ACCOUNT_ADDED = "account.added"
+    ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_OFF = "account.off"
+    ACCOUNT_ON = "account.on"
+    ACCOUNT_PASSWORD = "account.password"  # noqa: S105 # nosec B105
+    ACCOUNT_SIGNED_IN = "account.signed_in"
+    ACCOUNT_SIGNED_OUT = "account.signed_out"
+    ACCOUNT_ENDED = "account.ended"
+    ACCOUNT_TRIED = "account.tried"
+    ACCOUNT_FACTOR = "account.factor"
+    ACCOUNT_FACTOR_OFF = "account.factor_off"
 
 
 @dataclass(frozen=True, slots=True)

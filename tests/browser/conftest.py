@@ -14,11 +14,13 @@ import pytest
 from browser_office import ARGUMENTS, CHROMIUM, served
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from scene import put
+from signing import signed_in
 
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import schema
+from ntm_workflow.web.visitor import COOKIE
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "web"))  # the same office
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,12 +55,22 @@ def office(
 
 
 @pytest.fixture
-def browse(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Open a browser of one's own: browse(viewport=…, java_script_enabled=…)."""
-    opened: list[BrowserContext] = []
+def browse(
+    chromium: Browser, office: tuple[str, Runtime]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Open a browser of one's own: browse(viewport=…, java_script_enabled=…).
 
-    def browse(**options: Any) -> BrowserContext:
+    Signed in as the coordination office, or as `role` for `bodies`; `nobody=True`: not at all.
+    """
+    opened: list[BrowserContext] = []
+    address, rt = office
+
+    def browse(nobody: bool = False, **options: Any) -> BrowserContext:
+        account = {name: options.pop(name) for name in ("role", "bodies") if name in options}
         context = chromium.new_context(locale="vi-VN", **options)
+        if not nobody:
+            token = signed_in(rt, **account)
+            context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
         context.set_default_timeout(10_000)
         opened.append(context)
         return context

@@ -62,7 +62,7 @@ def no_wider_than_the_phone(page: Page) -> None:
 def test_from_the_mail_to_the_receipt_on_a_phone(
     office: Office, browse: Browse, sink: Sink, tmp_path: Path
 ) -> None:
-    page = browse(viewport=PHONE, java_script_enabled=False).new_page()
+    page = browse(nobody=True, viewport=PHONE, java_script_enabled=False).new_page()
     page.goto(link_in_mail(office, sink))
     expect(page.get_by_role("heading", level=1)).to_have_text("Bộ phận văn thư xã Tân Lập")
     first = page.locator(".own-tasks li").filter(has_text="tháng 6/2020").first
@@ -97,7 +97,7 @@ def test_no_personal_page_scrolls_sideways_on_a_phone(
         contact = session.scalars(select(Contact.id).where(Contact.email == TAN_LAP)).one()
         past = By(TESTER, rt.now() - timedelta(days=60))
         old = links.token(rt.keys, links.make(session, contact, 45, past))
-    page = browse(viewport=PHONE).new_page()
+    page = browse(nobody=True, viewport=PHONE).new_page()
     page.goto(own)
     no_wider_than_the_phone(page)
     page.locator(".own-tasks a").first.click()

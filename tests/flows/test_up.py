@@ -183,6 +183,9 @@ def test_it_starts_says_where_the_board_is_and_ends_on_ctrl_c(house: House, api:
     up = house.up("--simulate", START)
     line = up.hears(f"http://127.0.0.1:{house.port}")
     assert str(house.prefect_port) in line
+    first = up.hears("/vao/lan-dau/").split()[-1]  # nobody has an account yet
+    with urllib.request.urlopen(first, timeout=10) as answer:
+        assert "Vào với quyền quản trị" in answer.read().decode()
     assert supervisor.answers(f"http://127.0.0.1:{house.port}/healthz")
     assert house.api("/deployments/count") == 14 + 10 + 7 + 1
     assert house.simulated_day() == START

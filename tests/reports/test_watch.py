@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 from scene import SYSTEM, Scene, only
+from signing import client
 from sqlalchemy import text, update
-from starlette.testclient import TestClient
 
 from ntm_workflow import simulation
 from ntm_workflow.appendix.model import OrderedDay, Plan
@@ -28,13 +28,11 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import ping
 from ntm_workflow.store.tables import Address, Channel, Contact, DailyRun, Notice, NoticeAttempt
 from ntm_workflow.texts import ZONE
-from ntm_workflow.web.app import create_app
 
 TUESDAY = date(2020, 6, 16)
 MONDAY = TUESDAY - timedelta(days=1)
 SATURDAY = date(2020, 6, 20)
 QUARTER_DAY = date(2020, 4, 1)  # the first working day of the second quarter
-HOME = "http://127.0.0.1:8080"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -283,7 +281,7 @@ def town_like(small: Runtime) -> Runtime:
 def test_healthz_answers_503_with_keys_and_nothing_else_when_something_is_wrong(
     broken: Runtime,
 ) -> None:
-    browser = TestClient(create_app(broken), base_url=HOME)
+    browser = client(broken)
     answer = browser.get("/healthz")
     assert (answer.status_code, answer.json()) == (
         503, {"status": "faulty", "faults": ["channel.broken"]},
@@ -295,7 +293,7 @@ def test_healthz_answers_503_with_keys_and_nothing_else_when_something_is_wrong(
 
 
 def test_the_board_says_in_red_what_is_wrong_and_what_to_do(broken: Runtime) -> None:
-    browser = TestClient(create_app(broken), base_url=HOME)
+    browser = client(broken)
     page = browser.get("/").text
     assert "Hệ thống cần có người xem" in page
     assert "Kênh mail hỏng từ 08:00 16/6/2020" in page

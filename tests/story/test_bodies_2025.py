@@ -18,19 +18,19 @@ from typing import Any
 import pytest
 from bodies_scene import Bodies
 from click.testing import CliRunner
+from signing import client
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from ntm_workflow.cli import cli
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
-from ntm_workflow.web.app import create_app
 from ntm_workflow.work import body_event_file, body_names
 from ntm_workflow.work.body_events import Kind
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "web"))
-from web_office import HOME, furnish
+from web_office import furnish
 
 FILE = ROOT / "config" / "examples" / "bac-son-2025.toml"
 DAY = date(2025, 7, 1)
@@ -90,7 +90,7 @@ def drawn(rt: Runtime, browser: TestClient) -> dict[str, bytes]:
 
 
 def test_what_speaks_of_2020_is_the_same_byte_for_byte_after_2025(town: Bodies) -> None:
-    browser = TestClient(create_app(town.rt), base_url=HOME)
+    browser = client(town.rt)
     browser.get("/viec")  # the cookie of its forms
     before = drawn(town.rt, browser)
     assert len(before) > 200
@@ -142,7 +142,7 @@ def test_what_no_source_confirms_says_example_wherever_it_appears(town: Bodies) 
     assert "ví dụ" not in CliRunner().invoke(cli, ["bodies", "history", "ubnd-vu-lang"]).output
     told = json.loads(CliRunner().invoke(cli, ["bodies", "events", "--json"]).output)
     assert [one["example"] for one in told] == [c.example for c in changes]
-    browser = TestClient(create_app(town.rt), base_url=HOME)
+    browser = client(town.rt)
     assert "ví dụ" in browser.get("/don-vi/bql-vu-lang/lich-su").text
     assert "ví dụ" not in browser.get("/don-vi/ubnd-vu-lang/lich-su").text
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import changes
 import pytest
 from fastapi import FastAPI
-from web_office import Person, furnish
+from scene import put
+from web_office import ROOT, Person, furnish, open_due
 
+from ntm_workflow import runtime, settings
+from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import schema
 from ntm_workflow.web.app import create_app
 
 
@@ -23,12 +29,36 @@ def told() -> Iterator[None]:
     assert silent == []
 
 
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
+    """The office on 22 June 2020 as an SQLite file, made once: each test gets a copy."""
+    folder = tmp_path_factory.mktemp("town")
+    rt = _runtime(folder, plan)
+    with rt.sessions.begin() as session:
+        put(session, plan, rt.now())
+    furnish(rt, open_due)
+    with rt.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    rt.engine.dispose()
+    return folder / "ntm.db"
+
+
 @pytest.fixture
-def town(
-    make_runtime: Callable[..., Runtime], tmp_path: Path, open_on: Callable[..., Any]
-) -> Runtime:
+def town(tmp_path: Path, plan: Plan, furnished: Path) -> Iterator[Runtime]:
     """The office on 22 June 2020 with its 498 tasks, on SQLite."""
-    return furnish(make_runtime(f"sqlite:///{tmp_path / 'ntm.db'}"), open_on)
+    shutil.copyfile(furnished, tmp_path / "ntm.db")
+    rt = _runtime(tmp_path, plan)
+    yield rt
+    rt.engine.dispose()
+
+
+def _runtime(folder: Path, plan: Plan) -> Runtime:
+    base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(folder / "var")})
+    url = f"sqlite:///{folder / 'ntm.db'}"
+    rt = runtime.assemble(replace(base, database_url=url), plan)
+    schema.check(rt.engine)
+    return rt
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from signing import signed_in
 from sqlalchemy.orm.exc import StaleDataError
 from web_office import (
     DAY,
@@ -27,7 +28,7 @@ from web_office import (
 
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.web import acts
+from ntm_workflow.web import acts, visitor
 from ntm_workflow.web.acts import Act
 
 PDF = ("báo cáo.pdf", b"%PDF-1.4 nothing much")
@@ -60,7 +61,7 @@ def test_an_hands_in_and_binh_accepts(an: Person, binh: Person, town: Runtime) -
     with town.reader() as session:
         last = trail.newest(session, 1)[0]
     assert (last.action, last.actor, last.role, last.body, last.via) == (
-        "task.accepted", "trang web", "coordination", "vpdp-huyen", "page",
+        "task.accepted", "Bình", "coordination", "vpdp-huyen", "page",
     )  # fmt: skip
 
 
@@ -318,7 +319,8 @@ def test_two_gigabytes_are_thrown_away_unread_not_stored(
     size, chunk = 2_000_000_000, b"\0" * 1_000_000
     sent = 0
     answer: dict[str, Any] = {"body": b""}
-    headers = [(b"host", HOME.removeprefix("http://").encode()),
+    cookie = f"{visitor.COOKIE}={signed_in(town)}".encode()
+    headers = [(b"host", HOME.removeprefix("http://").encode()), (b"cookie", cookie),
                (b"content-type", b"multipart/form-data; boundary=x")]  # fmt: skip
     if declared:
         headers.append((b"content-length", str(size).encode()))

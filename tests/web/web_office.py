@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from signing import signed_in
 from sqlalchemy import event, select
 from starlette.testclient import TestClient
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Submission, Task
-from ntm_workflow.work import people
+from ntm_workflow.web.visitor import COOKIE
+from ntm_workflow.work import people, tasks
 from ntm_workflow.work.audit import Actor
 
 DAY = date(2020, 6, 22)
@@ -32,9 +34,14 @@ TESTER = Actor("kiểm thử", via="test")
 class Person:
     """Somebody with a browser of their own: cookies, and the forms they have open."""
 
-    def __init__(self, app: FastAPI, rt: Runtime) -> None:
+    def __init__(self, app: FastAPI, rt: Runtime, *role: Any, **account: Any) -> None:
+        """Signed in as the coordination office, or `role` for these `bodies`; `None`: nobody."""
         self.rt = rt
-        self.browser = TestClient(app, base_url=HOME, follow_redirects=False)
+        self.browser = TestClient(
+            app, base_url=HOME, follow_redirects=False, client=("127.0.0.1", 50_000)
+        )
+        if role != (None,):
+            self.browser.cookies.set(COOKIE, signed_in(rt, *role, **account))
 
     def open(self, path: str) -> httpx.Response:
         return self.browser.get(path)
@@ -74,6 +81,12 @@ def furnish(rt: Runtime, open_on: Callable[..., Any]) -> Runtime:
         people.import_contacts(session, lines, now=rt.now(), actor=TESTER)
     open_on(rt, DAY)
     return rt
+
+
+def open_due(rt: Runtime, day: date) -> Any:
+    """What the fixture `open_on` does."""
+    with rt.sessions.begin() as session:
+        return tasks.open_due(session, rt.plan, rt.days, day, now=rt.moment(day), actor=TESTER)
 
 
 def number(rt: Runtime, code: str) -> int:

@@ -3,6 +3,13 @@
 Due days are DATE (Asia/Ho_Chi_Minh); instants are aware and kept in UTC.
 """
 
+from ntm_workflow.store.tables.accounts import (
+    Account,
+    AccountBody,
+    LoginTry,
+    Ticket,
+    WebSession,
+)
 from ntm_workflow.store.tables.base import (
     Base,
     Instant,
@@ -62,6 +69,8 @@ from ntm_workflow.store.tables.trail import (
 )
 
 __all__ = [
+    "Account",
+    "AccountBody",
     "Address",
     "AuditEntry",
     "AuditHead",
@@ -83,6 +92,7 @@ __all__ = [
     "Instant",
     "Learnt",
     "LinkCode",
+    "LoginTry",
     "Notice",
     "NoticeAttempt",
     "NoticeEvent",
@@ -103,4 +113,6 @@ __all__ = [
     "Suspension",
     "Task",
     "TaskTally",
+    "Ticket",
+    "WebSession",
 ]

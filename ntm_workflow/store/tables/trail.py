@@ -11,7 +11,10 @@ from ntm_workflow.store.tables.base import Base
 
 # What people did: what the machine does all day is much more. Databases must read it letter by
 # letter to use its index.
-DEEDS = text("action NOT IN ('notice.queued', 'notice.sent', 'task.opened', 'clock.set')")
+DEEDS = text(
+    "action NOT IN ('notice.queued', 'notice.sent', 'task.opened', 'clock.set',"
+    " 'account.signed_in', 'account.signed_out')"
+)
 
 
 class AuditEntry(Base):

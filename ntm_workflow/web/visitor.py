@@ -1,0 +1,134 @@
+"""Who a request comes from: the cookie of a signed-in browser, and where it may be led back to."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request, Response
+
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.work import web_sessions
+from ntm_workflow.work.accounts import Role, Who
+from ntm_workflow.work.audit import Actor
+from ntm_workflow.work.web_sessions import Browser
+
+COOKIE = "ntm_phien"
+STEP = "ntm_buoc"  # the password was right, the code is awaited
+SIGN_IN = "/vao"
+BACK = "den"  # the field that says where somebody wanted to go
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+_PROGRAMS = (("Edg", "Edge"), ("OPR", "Opera"), ("coc_coc", "Cốc Cốc"), ("Firefox", "Firefox"),
+             ("Chrome", "Chrome"), ("Safari", "Safari"))  # fmt: skip
+
+
+def clock() -> datetime:
+    """The real clock, whatever day is simulated: sessions end by it."""
+    return datetime.now(UTC)
+
+
+def known(request: Request) -> Who | None:
+    """Who sends this request; asked of the database once for each request."""
+    if not hasattr(request.state, "who"):
+        request.state.who = _look_up(request)
+    found: Who | None = request.state.who
+    return found
+
+
+def seen(request: Request) -> Who | None:
+    """The same where it has been asked already; for pages that must not ask."""
+    return getattr(request.state, "who", None)
+
+
+def somebody(request: Request) -> Who:
+    """Who sends this request to a page that only lets in who is signed in."""
+    found = known(request)
+    assert found is not None, "rights.py let nobody in"
+    return found
+
+
+def actor(request: Request) -> Actor:
+    """Who acts, for the audit."""
+    return somebody(request).actor()
+
+
+def own(request: Request) -> tuple[str, ...] | None:
+    """The bodies whose tasks alone are shown to whoever is signed in; None for all."""
+    who = somebody(request)
+    return who.bodies if who.role is Role.OFFICE else None
+
+
+def _look_up(request: Request) -> Who | None:
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        return None
+    rt: Runtime = request.app.state.rt
+    now = clock()
+    with rt.reader() as session:
+        found = web_sessions.who(session, token, now)
+    if found and web_sessions.unwritten(found, now):
+        with rt.sessions.begin() as session:
+            web_sessions.touch(session, found.session, now)
+    return found
+
+
+def browser(request: Request) -> Browser:
+    """Where somebody comes from: address, and browser as people call it."""
+    agent = request.headers.get("user-agent", "")
+    program = next((name for mark, name in _PROGRAMS if mark in agent), "")
+    system = next((name for name in _SYSTEMS if name in agent), "")
+    return Browser(address(request), ", ".join(filter(None, (program, system))))
+
+
+def address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def keep(request: Request, response: Response, token: str) -> None:
+    """Give the browser its session. Lax: a link in a mail opens the page it leads to."""
+    response.set_cookie(
+        COOKIE, token, httponly=True, samesite="lax", secure=secure(request),
+        max_age=int(web_sessions.LONGEST.total_seconds()),
+    )  # fmt: skip
+
+
+def keep_step(request: Request, response: Response, ticket: str) -> None:
+    response.set_cookie(
+        STEP, ticket, httponly=True, samesite="lax", secure=secure(request), path=f"{SIGN_IN}/ma",
+        max_age=int(web_sessions.SECOND_LIVES.total_seconds()),
+    )  # fmt: skip
+
+
+def forget_step(request: Request, response: Response) -> None:
+    response.delete_cookie(
+        STEP, httponly=True, samesite="lax", secure=secure(request), path=f"{SIGN_IN}/ma"
+    )
+
+
+def forget(request: Request, response: Response) -> None:
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=secure(request))
+
+
+def secure(request: Request) -> bool:
+    """Whether the browser came over https, to us or to the proxy before us."""
+    base: str = request.app.state.rt.settings.base_url
+    return request.url.scheme == "https" or base.startswith("https:")
+
+
+def local(path: str) -> str:
+    """An address of our own to be led back to; the first page for anything else."""
+    if not path.startswith("/") or path.startswith("//") or _UNSAFE.search(path):
+        return "/"
+    parts = urlsplit(path)
+    inside = not parts.scheme and not parts.netloc and len(path) < 1_000
+    own = f"{parts.path}/".startswith((f"{SIGN_IN}/", "/ra/", "/v/"))
+    return path if inside and not own else "/"
+
+
+def way_in(request: Request) -> str:
+    """The page that asks to sign in, and then leads to where this request wanted to go."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    wanted = local(quote(request.url.path, safe="/.-_~:") + query)
+    return SIGN_IN if wanted == "/" else f"{SIGN_IN}?{BACK}={quote(wanted, safe='/')}"

@@ -1,0 +1,326 @@
+"""Who may open and do what: every route, every role, one's own body and another's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Mount
+from web_office import LATE, OTHER, TASK, Person, number, plain, submissions, task
+
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.texts import say
+from ntm_workflow.web import rights
+from ntm_workflow.web.acts import ACTS
+from ntm_workflow.web.app import create_app
+from ntm_workflow.work.accounts import Role
+
+OWN_BODY, OTHER_BODY = "bql-tan-lap", "bql-vu-le"
+LETTERS = {"A": Role.ADMINISTRATOR, "C": Role.COORDINATION, "O": Role.OFFICE, "L": Role.LEADER,
+           "I": Role.INSPECTOR}  # fmt: skip
+
+# Written down a second time, by hand: `*` is everybody, signed in or not.
+ALLOWED = """
+*     GET /healthz
+*     GET /livez
+*     GET /v/{token}
+*     GET /v/{token}/moi
+*     POST /v/{token}/moi
+*     GET /v/{token}/viec/{task}
+*     GET /v/{token}/viec/{task}/bien-nhan/{number}
+*     GET /v/{token}/viec/{task}/{name}
+*     POST /v/{token}/viec/{task}/{name}
+*     GET /v/xac-nhan/{token}
+*     POST /v/xac-nhan/{token}
+*     GET /vao
+*     POST /vao
+*     GET /vao/lan-dau/{token}
+*     POST /vao/lan-dau/{token}
+*     POST /vao/mo-phong
+*     GET /vao/ma
+*     POST /vao/ma
+*     GET /vao/sso
+*     GET /vao/sso/di
+ACOLI POST /ra
+ACOLI GET /ra
+ACOLI GET /tai-khoan
+ACOLI GET /tai-khoan/{name}
+ACOLI POST /tai-khoan/{name}
+ACOLI GET /
+ACOLI GET /viec
+ACOLI GET /viec/ma/{row}/{period}/{body}
+ACOLI GET /viec/{task_id}
+ACOLI GET /viec/{task_id}/{name}
+ACOL  POST /viec/{task_id}/{name}
+ACOLI GET /minh-chung/{file_id}
+ACLI  GET /phu-luc
+ACLI  GET /phu-luc/{row_id}
+ACLI  GET /tieu-chi
+ACLI  GET /don-vi
+ACLI  GET /don-vi/{body_id}
+ACLI  GET /don-vi/{body_id}/lich-su
+ACLI  GET /don-vi/{body_id}/don-doc
+ACLI  GET /viec/{task_id}/don-doc
+ACLI  GET /thong-bao
+ACLI  GET /thu
+ACLI  GET /thong-bao/{notice_id}
+ACLI  GET /thong-bao/{notice_id}/thu
+ACLI  GET /nhat-ky
+ACLI  GET /kenh
+ACLI  GET /du-bao
+ACLI  GET /lien-he
+ACLI  GET /lien-he/xuat.{kind}
+ACLI  GET /lien-he/{number}
+AC    POST /mo-phong
+AC    POST /thong-bao/{notice_id}/quyet-dinh
+AC    GET /thong-bao/{notice_id}/quyet-dinh
+AC    POST /kenh/{name}
+AC    GET /kenh/{name}
+AC    GET /don-doc
+AC    POST /don-doc
+AC    GET /lien-he/moi
+AC    POST /lien-he/moi
+AC    GET /lien-he/nhap
+AC    POST /lien-he/nhap
+AC    GET /lien-he/nhap/ghi
+AC    POST /lien-he/nhap/ghi
+AC    GET /lien-he/{number}/{name}
+AC    POST /lien-he/{number}/{name}
+AC    GET /thu-den
+AC    GET /thu-den/{name}
+AC    GET /thu-den/{name}/thu
+AC    GET /nhap
+AC    POST /nhap
+AC    GET /nhap/doc/{token}
+AC    GET /nhap/{draft_id}
+AC    GET /nhap/{draft_id}/don-vi
+AC    POST /nhap/{draft_id}/don-vi
+AC    GET /nhap/{draft_id}/doi-chieu
+AC    GET /nhap/{draft_id}/phu-luc.toml
+AC    GET /nhap/{draft_id}/xem-truoc
+AC    GET /nhap/{draft_id}/dang-chay
+AC    GET /nhap/{draft_id}/bo
+AC    POST /nhap/{draft_id}/bo
+AC    POST /nhap/{draft_id}/tra-loi
+AC    POST /nhap/{draft_id}/cot
+AC    POST /nhap/{draft_id}/xa
+AC    POST /nhap/{draft_id}/lan-truoc
+AC    POST /nhap/{draft_id}/thuc-hien
+AC    GET /nhap/{draft_id}/{name}
+"""
+WHO = {key: who for who, _, key in (line.partition(" ") for line in ALLOWED.split("\n") if line)}
+WHO = {key.strip(): who for key, who in WHO.items()}
+ACTS_OF = {
+    "nop": "ACO", "xin-gia-han": "ACO", "tiep-nhan": "ACO", "dat": "ACL", "tra-lai": "ACL",
+    "dong-y-gia-han": "ACL", "khong-gia-han": "ACL", "gia-han": "ACL", "tam-dung": "AC",
+    "tiep-tuc": "AC", "huy": "AC",
+}  # fmt: skip
+
+
+def routes(app: FastAPI) -> Iterator[str]:
+    """Every "GET /path" of the application; a mount as its path alone."""
+    for one in app.routes:
+        inner = getattr(one, "original_router", None)
+        for route in inner.routes if isinstance(inner, APIRouter) else [one]:
+            if isinstance(route, Mount):
+                yield route.path
+            else:
+                yield from (f"{method} {route.path}" for method in route.methods)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def people(app: FastAPI, town: Runtime) -> dict[str, Person]:
+    """One of each role; the office's is Tân Lập. And nobody, as "-"."""
+    found = {
+        letter: Person(app, town, role, bodies=[OWN_BODY] if role is Role.OFFICE else None)
+        for letter, role in LETTERS.items()
+    }
+    return {**found, "-": Person(app, town, None)}
+
+
+def outcome(person: Person, key: str, **said: object) -> str:
+    """What comes of it: "ok", "sign in", "forbidden", "not there"."""
+    method, path = key.split(" ")
+    answer = person.browser.request(method, path.format(**said))
+    if answer.status_code == 303 and re.match(r"/vao(\?|$)", answer.headers["location"]):
+        return "sign in"
+    if answer.status_code == 403:
+        assert say("rights.page") in plain(answer.text)
+        return "forbidden"
+    if answer.status_code == 404 and say("rights.not_there") in plain(answer.text):
+        return "not there"
+    assert answer.status_code < 500, f"{key}: {answer.status_code}"
+    return "ok"
+
+
+def test_every_route_has_an_entry_and_every_entry_a_route(app: FastAPI) -> None:
+    found = set(routes(app))
+    assert found - {"/static"} == set(rights.TABLE) == set(WHO)
+
+
+def test_every_route_is_open_to_exactly_the_roles_that_are_meant(
+    people: dict[str, Person], town: Runtime
+) -> None:
+    people["C"].hand_in(number(town, TASK), files={"tep": ("a.pdf", b"x", "application/pdf")})
+    file = submissions(town, TASK)[0].files[0].id
+    row, period, body = TASK.split("/")
+    said = {
+        "token": "12-" + "a" * 24, "task": 1, "number": 1, "name": "x",
+        "task_id": number(town, TASK),
+        "row": row, "period": period, "body": body, "file_id": file, "row_id": "II.1",
+        "body_id": OTHER_BODY, "notice_id": 1, "kind": "csv", "draft_id": 1,
+    }  # fmt: skip
+    wrong = []
+    for key, who in WHO.items():
+        for letter, person in people.items():
+            open_to = who == "*" or letter in who
+            wanted = "ok" if open_to else ("sign in" if letter == "-" else "forbidden")
+            if (found := outcome(person, key, **said)) != wanted:
+                wrong.append((key, letter, found))
+    assert not wrong
+
+
+def test_every_act_on_a_task_is_open_to_exactly_the_roles_that_are_meant(
+    people: dict[str, Person], town: Runtime
+) -> None:
+    assert set(ACTS_OF) == set(ACTS)
+    mine, others = number(town, TASK), number(town, OTHER)
+    wrong = []
+    for name, who in ACTS_OF.items():
+        for letter, person in people.items():
+            key, refused = (
+                f"POST /viec/{{task}}/{name}",
+                "sign in" if letter == "-" else "forbidden",
+            )
+            found = outcome(person, key, task=mine), outcome(person, key, task=others)
+            wanted = ("ok",) * 2 if letter in who else (refused,) * 2
+            if letter == "O":
+                wanted = (wanted[0], "not there")
+            if found != wanted:
+                wrong.append((name, letter, found))
+    assert not wrong
+
+
+def test_an_office_finds_nothing_of_another_body_and_not_even_that_there_is_something(
+    people: dict[str, Person], town: Runtime
+) -> None:
+    people["C"].hand_in(number(town, OTHER), files={"tep": ("a.pdf", b"x", "application/pdf")})
+    file, others = submissions(town, OTHER)[0].files[0].id, number(town, OTHER)
+    office = people["O"]
+    foreign = {f"/viec/{others}", f"/viec/{others}/nop", f"/viec/ma/{OTHER}", f"/minh-chung/{file}"}
+    nothing = {"/viec/999999", "/viec/ma/III.1/2020-06/khong-co", "/minh-chung/999999"}
+    answers = {path: office.open(path) for path in foreign | nothing}
+    assert {one.status_code for one in answers.values()} == {404}
+    said = {re.sub(r"/[\w/.-]+", "", plain(one.text)) for one in answers.values()}
+    assert len(said) == 1
+    assert "Vũ Lễ" not in said.pop()
+
+
+def test_the_list_of_an_office_holds_its_own_tasks_whatever_the_address_asks_for(
+    people: dict[str, Person],
+) -> None:
+    office = people["O"]
+    for query in ("", "?don-vi=bql-vu-le", "?tim=Vũ Lễ", "?tinh-trang=qua-han", "?cap=xa"):
+        page = office.open(f"/viec{query}").text
+        assert "Vũ Lễ" not in plain(page).replace("Tìm", "").replace("tim=", "")
+        assert OTHER_BODY not in page.replace("don-vi=bql-vu-le", "")
+    assert "BQL NTM xã Tân Lập" in office.text("/viec")
+    assert office.open("/").headers["location"] == "/viec"
+
+
+def test_an_office_acts_on_its_own_task_under_its_own_name(
+    people: dict[str, Person], town: Runtime
+) -> None:
+    office, mine = people["O"], number(town, TASK)
+    assert office.hand_in(mine).headers["location"] == f"/viec/{mine}?xong=nop"
+    assert task(town, TASK).state == "submitted"
+    trail = people["I"].text("/nhat-ky?hanh-dong=task.submitted")
+    assert "Bình, thay mặt BQL NTM xã Tân Lập" in trail
+
+
+def test_what_an_account_may_not_do_a_page_does_not_offer(
+    people: dict[str, Person], town: Runtime
+) -> None:
+    mine = number(town, TASK)
+    office, leader, inspector = (people[one].open(f"/viec/{mine}").text for one in "OLI")
+    assert f'action="/viec/{mine}/nop"' in office
+    for gone in ("/don-doc", "/thong-bao", "/don-vi", "/phu-luc", f"/viec/{mine}/huy"):
+        assert gone not in office, gone
+    for page in (leader, inspector):
+        assert f'action="/viec/{mine}' not in page
+        assert "/don-doc?" not in page
+        assert 'href="/phu-luc/' in page
+    for letter in "LI":
+        for path in ("/", "/lien-he", "/lien-he/1", "/kenh", "/thong-bao", "/don-vi/bql-vu-le"):
+            page = people[letter].open(path).text
+            found = re.findall(r'<form[^>]* method="post" action="([^"]*)"', page)
+            assert found == ["/ra"], (letter, path)
+            assert not re.findall(r'href="(/(?:nhap|don-doc|thu-den|lien-he/(?:moi|nhap)))', page)
+
+
+def test_the_navigation_has_what_the_role_may_use(people: dict[str, Person]) -> None:
+    def shown(letter: str, path: str) -> list[str]:
+        nav = re.search(r'<nav class="main".*?</nav>', people[letter].open(path).text, re.S)
+        return re.findall(r'href="([^"]+)"', nav[0]) if nav else []
+
+    assert shown("O", "/viec") == ["/viec"]
+    assert "/nhap" in shown("C", "/")
+    assert "/nhap" not in shown("L", "/")
+    assert "/nhat-ky" in shown("I", "/")
+    assert shown("-", "/vao") == []
+
+
+def test_nobody_reviews_what_their_own_body_handed_in(app: FastAPI, town: Runtime) -> None:
+    """The coordination office's account that also stands for the body cannot accept."""
+    office = town.plan.coordination_office
+    both = Person(app, town, Role.COORDINATION, bodies=[office, OWN_BODY])
+    mine = number(town, TASK)
+    both.hand_in(mine)
+    assert both.send(mine, "dat").status_code == 403
+    assert task(town, TASK).state == "submitted"
+    assert Person(app, town).send(mine, "dat").status_code == 303
+    assert task(town, TASK).state == "accepted"
+
+
+def test_a_leader_decides_only_for_a_body_that_directs_the_row(app: FastAPI, town: Runtime) -> None:
+    plan, late = town.plan, number(town, LATE)
+    office = Person(app, town, Role.OFFICE, bodies=[OWN_BODY])
+    office.send(late, "xin-gia-han", ngay="30/7/2020", ly_do="Chờ số liệu")
+    directing = plan.row("VI.1").directing
+    others = {one for row in plan.rows for one in row.directing} - set(directing)
+    assert directing
+    assert others
+    foreign = Person(app, town, Role.LEADER, bodies=[others.pop()])
+    assert foreign.send(late, "dong-y-gia-han", ly_do="").status_code == 403
+    leader = Person(app, town, Role.LEADER, bodies=[directing[0]])
+    assert "Đồng ý gia hạn" in leader.text(f"/viec/{late}")
+    assert leader.send(late, "dat").status_code == 403  # the coordination office reviews
+    assert leader.send(late, "dong-y-gia-han", ly_do="").status_code == 303
+    assert str(task(town, LATE).due_on) == "2020-07-30"
+
+
+def test_a_coordination_office_runs_its_own_plans_only(app: FastAPI, town: Runtime) -> None:
+    stranger = Person(app, town, Role.COORDINATION, bodies=[OTHER_BODY])
+    mine = number(town, TASK)
+    for act in ("nop", "huy", "gia-han", "tam-dung"):
+        assert stranger.send(mine, act, ly_do="x").status_code == 403
+    form = stranger.form(f"/don-doc?viec={mine}")
+    answer = stranger.browser.post(f"/don-doc?viec={mine}", data={**form, "buoc": "gui"})
+    assert answer.status_code == 403
+
+
+def test_a_route_without_an_entry_is_refused(town: Runtime) -> None:
+    app = create_app(town)
+    app.add_api_route("/moi-tinh", lambda: "opened")
+    assert Person(app, town, Role.ADMINISTRATOR).open("/moi-tinh").status_code == 403
+    assert Person(app, town, None).open("/moi-tinh").status_code == 403
+
+
+def test_livez_is_for_this_machine(app: FastAPI, town: Runtime) -> None:
+    person = Person(app, town, None)
+    assert person.open("/livez").status_code == 200
+    person.browser._transport.client = ("203.0.113.7", 5)  # type: ignore[attr-defined]
+    assert person.open("/livez").status_code == 404
+    assert person.open("/healthz").status_code in (200, 503)
