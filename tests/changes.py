@@ -20,7 +20,17 @@ from sqlalchemy import Engine, event
 KEEPING = {
     "alembic_version", "daily_run", "simulated_clock", "occurrence", "plan_version",
     "reminder_run", "notice", "notice_item", "notice_attempt", "notice_event", "inbound",
+    # What opens once and soon, and what counts wrong tries: what comes of them is told of.
+    "ticket", "login_try",
 }  # fmt: skip
+# That a browser was used, and that it has not been for long; signing in and out is told of.
+# That a mail came in; what a person or we make of it is told of.
+ASIDE = {
+    ("received_mail", "chase/incoming.py:_written"),
+    ("web_session", "work/web_sessions.py:touch"),
+    ("web_session", "work/web_sessions.py:forget_old"),
+}
+SETTING = (("scene.py", "put"), ("signing.py", "signed_in"))  # what sets the scene of a test
 NOTED = {"audit", "audit_head"}
 _WRITES = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.IGNORECASE)
 
@@ -35,8 +45,11 @@ def watched() -> Iterator[list[str]]:
         if not found:
             return
         table = found[1].lower()
-        if table in NOTED or (table not in KEEPING and (place := _ours())):
-            connection.info.setdefault("wrote", {})[table] = "" if table in NOTED else place
+        if table in KEEPING:
+            return
+        place = "" if table in NOTED else _ours()
+        if table in NOTED or (place and (table, place) not in ASIDE):
+            connection.info.setdefault("wrote", {})[table] = place
 
     def committed(connection: Any) -> None:
         wrote = connection.info.pop("wrote", {})
@@ -65,7 +78,8 @@ def _ours() -> str:
     place = ""
     while frame is not None:
         path, name = frame.f_code.co_filename, frame.f_code.co_name
-        if "/tests/" in path and (not place or (path.endswith("scene.py") and name == "put")):
+        setting = any(path.endswith(f"/{file}") and name == act for file, act in SETTING)
+        if "/tests/" in path and (not place or setting):
             return ""
         if "/ntm_workflow/" in path and not place:
             place = f"{path.rpartition('/ntm_workflow/')[2]}:{name}"

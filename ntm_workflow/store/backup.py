@@ -6,7 +6,7 @@ neither here nor where it is restored. Evidence is copied after the database:
 what the snapshot names is there by then, and never changes.
 
 The folder appears under its name when all of it is there. The keys of the
-installation are not in it unless that is asked for.
+installation are not in it unless that is asked for; who is signed in never is.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ LIST, SQLITE, TABLES, EVIDENCE, KEYS = (
 )  # fmt: skip
 _CHUNK = 1 << 20
 _VERSION = "alembic_version"
+# Who is signed in, what opens once, and counted tries: whoever restores signs in again.
+LEFT_OUT = frozenset({"web_session", "ticket", "login_try"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,10 @@ def _sqlite(engine: Engine, target: Path) -> dict[str, Any]:
         names = [name for (name,) in made.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )]  # fmt: skip
+        made.execute("PRAGMA secure_delete = ON")
+        for name in LEFT_OUT & set(names):
+            made.execute(f'DELETE FROM "{name}"')  # noqa: S608  # nosec B608
+        made.commit()
         rows = {name: made.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608  # nosec B608
                 for name in names}  # fmt: skip
         version, seq, named = (made.execute(query).fetchall() for query in _ASKED)
@@ -184,6 +190,9 @@ def _postgresql(connection: Connection, folder: Path) -> dict[str, Any]:
         columns = [column.name for column in table.columns]
         with (folder / f"{table.name}.copy").open("wb") as target, driver.cursor() as cursor:
             target.write((",".join(columns) + "\n").encode())
+            rows[table.name] = 0
+            if table.name in LEFT_OUT:
+                continue
             with cursor.copy(f"COPY {listed(table.name, columns)} TO STDOUT") as copy:
                 for data in copy:
                     target.write(data)

@@ -149,15 +149,18 @@ def _drop(connection: Connection, order: Iterable[str]) -> None:
     from ntm_workflow.store.tables import Base
 
     ours = {*Base.metadata.tables, *order, "alembic_version"}
-    for name in sorted(ours & set(inspect(connection).get_table_names())):
-        connection.execute(text(f'DROP TABLE "{name}" CASCADE'))
     functions = connection.execute(
         text(
-            "SELECT proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
-            r" AND proname LIKE '%\_append\_only'"
-        )
-    )
-    for (name,) in functions.all():
+            "SELECT DISTINCT p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+            " JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
+            " AND p.pronamespace = current_schema()::regnamespace"
+            " AND c.relnamespace = p.pronamespace AND c.relname = ANY(:ours)"
+        ),
+        {"ours": sorted(ours)},
+    ).all()
+    for name in sorted(ours & set(inspect(connection).get_table_names())):
+        connection.execute(text(f'DROP TABLE "{name}" CASCADE'))
+    for (name,) in functions:
         connection.execute(text(f'DROP FUNCTION "{name}"'))
 
 

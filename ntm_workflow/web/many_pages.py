@@ -167,9 +167,7 @@ def _given(reason: str) -> None:
         raise Refused("reason.missing")
 
 
-def _act(
-    rt: Runtime, plan: Plan, chosen: Chosen, wanted: Wanted, who: Who, keep: bool
-) -> Outcome:
+def _act(rt: Runtime, plan: Plan, chosen: Chosen, wanted: Wanted, who: Who, keep: bool) -> Outcome:
     """Do it in one transaction; a look at it is the same, taken back. Raises Forbidden."""
     if not who.coordinates(plan.coordination_office):
         raise Forbidden("rights.act")

@@ -18,6 +18,7 @@ PREFIX = "task."
 _STATES = {
     Action.TASK_SUBMITTED: "submitted", Action.TASK_ACCEPTED: "accepted",
     Action.TASK_RETURNED: "open", Action.TASK_CANCELLED: "cancelled",
+    Action.TASK_REASSIGNED: "cancelled",  # the other body's was opened beside it
 }  # fmt: skip
 
 

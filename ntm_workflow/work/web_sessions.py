@@ -99,8 +99,11 @@ def touch(session: Session, number: int, now: datetime) -> None:
 
 def end(session: Session, number: int, account_id: int) -> bool:
     """End one session of an account; False where it has none of this number."""
-    gone = delete(WebSession).where(WebSession.id == number, WebSession.account_id == account_id)
-    return session.scalar(gone.returning(WebSession.id)) is not None
+    mine = (WebSession.id == number, WebSession.account_id == account_id)
+    if session.scalar(select(WebSession.id).where(*mine)) is None:
+        return False
+    gone = delete(WebSession).where(*mine).returning(WebSession.id)
+    return session.scalar(gone) is not None
 
 
 def of_account(session: Session, account_id: int, now: datetime) -> list[WebSession]:

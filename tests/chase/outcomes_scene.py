@@ -20,10 +20,10 @@ import fake_zalo
 import httpx
 from fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
 from scene import SYSTEM, Scene
+from signing import client
 from smtp_sink import Sink
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
 from ntm_workflow.channels import mail
 from ntm_workflow.channels.zalo import wire
@@ -31,7 +31,6 @@ from ntm_workflow.channels.zalo.oauth import App, Pair
 from ntm_workflow.channels.zalo.wire import Hosts
 from ntm_workflow.chase import alerts, tokens
 from ntm_workflow.store.tables import Address, AuditEntry, Channel, Notice, NoticeAttempt
-from ntm_workflow.web.app import create_app
 from ntm_workflow.work import channels, people
 from ntm_workflow.work.people import ContactLine
 
@@ -361,8 +360,7 @@ class Office:
     def read(self, path: str) -> str:
         """A page as its reader gets it."""
         if not hasattr(self, "_browser"):
-            app = create_app(self.scene.rt)
-            self._browser = TestClient(app, base_url="http://127.0.0.1:8080")
+            self._browser = client(self.scene.rt)
         answer = self._browser.get(path)
         assert answer.status_code == 200, path
         return answer.text

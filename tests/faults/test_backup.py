@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import vault_scene as vault
 from scene import ROOT, SYSTEM, Scene, fresh, only
+from signing import signed_in
 from sqlalchemy import MetaData, create_engine, func, select, update
 from test_storage import ntm
 
@@ -25,8 +26,8 @@ from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.settings import Settings
 from ntm_workflow.store import backup, engine, keys, restore, signing
-from ntm_workflow.store.tables import AuditEntry
-from ntm_workflow.work import audit, backups, heads, proof
+from ntm_workflow.store.tables import AuditEntry, WebSession
+from ntm_workflow.work import audit, backups, heads, proof, tries, web_sessions
 
 KILLS = 12  # of each of backup and restore
 NOW = datetime(2020, 6, 23, 1, 30, tzinfo=UTC)
@@ -90,6 +91,25 @@ def elsewhere(town: Scene, tmp_path: Path, request: pytest.FixtureRequest) -> It
     with server.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
     server.dispose()
+
+
+def test_accounts_are_in_a_backup_and_who_is_signed_in_is_not(
+    town: Scene, elsewhere: Settings, tmp_path: Path
+) -> None:
+    here, out = town.rt.settings, tmp_path / "backup"
+    signed_in(town.rt)
+    with town.rt.sessions.begin() as session:
+        web_sessions.ticket(session, "first", None, NOW)
+        tries.count(session, "an", "127.0.0.1", NOW)
+        digest = session.scalars(select(WebSession.digest)).one()
+    before = content(here.database_url)
+    assert all(before[name] for name in backup.LEFT_OUT)
+    made = backup.make(here, out, NOW)
+    restore.restore(elsewhere, out)
+    after = content(elsewhere.database_url)
+    assert after == before | {name: [] for name in backup.LEFT_OUT}
+    assert made.rows == {name: len(rows) for name, rows in after.items()}
+    assert digest.encode() not in b"".join(files(out).values())
 
 
 def test_what_is_restored_elsewhere_is_what_was_backed_up_and_goes_on(

@@ -80,9 +80,9 @@ def stops(rt: Runtime) -> int:
 
 
 def test_looking_stops_nothing_and_the_button_does_and_says_so(
-    an: Person, town: Runtime, sent: Notice
+    app: FastAPI, town: Runtime, sent: Notice
 ) -> None:
-    page = page_of(town, sent)
+    an, page = Person(app, town, None), page_of(town, sent)
     assert door.is_public(page)
     assert TAN_LAP in an.text(page)
     assert address(town).unusable_at is None
@@ -100,7 +100,7 @@ def test_looking_stops_nothing_and_the_button_does_and_says_so(
 def test_a_providers_one_click_needs_no_form_and_works_once(
     app: FastAPI, town: Runtime, sent: Notice
 ) -> None:
-    provider = Person(app, town).browser
+    provider = Person(app, town, None).browser
     for _ in range(2):
         answer = provider.post(page_of(town, sent), data=ONE_CLICK)
         assert (answer.status_code, answer.text) == (200, "OK")
@@ -118,14 +118,14 @@ def test_one_click_with_a_link_that_is_not_ours_stops_nothing(
         "purpose": postmark.STOP_PATH + notice_seal.made(town.keys, notice_seal.ANSWER, sent),
     }[spoilt]  # fmt: skip
     assert seal
-    assert Person(app, town).browser.post(other, data=ONE_CLICK).status_code == 404
+    assert Person(app, town, None).browser.post(other, data=ONE_CLICK).status_code == 404
     assert address(town).unusable_at is None
 
 
 def test_a_post_without_form_or_one_click_stops_nothing(
     app: FastAPI, town: Runtime, sent: Notice
 ) -> None:
-    answer = Person(app, town).browser.post(page_of(town, sent), data={"x": "y"})
+    answer = Person(app, town, None).browser.post(page_of(town, sent), data={"x": "y"})
     assert answer.status_code == 422
     assert address(town).unusable_at is None
 
