@@ -465,6 +465,10 @@ def test_a_code_that_links_zalo_is_shown_once_and_in_no_address(
     assert (kept.contact_id, kept.channel, len(kept.digest)) == (vu_le, "bot", 64)
     assert "LIENKET" not in an.open(f"/lien-he/{vu_le}").text
     assert actions(town, vu_le)[-1] == "linkcode.made"
+    with town.reader() as session:
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+        assert last is not None
+        assert (last.action, last.actor, last.role) == ("linkcode.made", "Bình", "coordination")
     again = send(an, vu_le, "ma-lien-ket", {"ma_bao_ve": "x" * 43, "dau": ""}, kenh="bot")
     assert (again.status_code, "LIENKET" in again.text) == (422, False)
 
