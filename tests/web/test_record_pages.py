@@ -130,7 +130,7 @@ def test_the_list_is_narrowed_to_a_task_a_body_or_a_contact(
     assert an.open(f"{path}?viec=x&lien-he=-1").status_code == 200
 
 
-def test_every_page_of_the_record_costs_at_most_eleven_statements(
+def test_every_page_of_the_record_costs_eleven_statements_at_most(
     an: Person, told: Runtime
 ) -> None:
     one = mine(told)
