@@ -16,6 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -373,9 +374,13 @@ def _office(rt: Runtime, notice: Notice) -> str:
 
 
 def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Message | None:
-    """The message of a notice that a transaction has written and may yet take back."""
+    """The message of a notice that a transaction has written and may yet take back.
+
+    A personal link that it needs is made in that transaction, which holds the lock.
+    """
     here: Any = lambda: nullcontext(session)  # noqa: E731
-    inside = replace(rt, reader=here)
+    sessions: Any = SimpleNamespace(begin=here)
+    inside = replace(rt, reader=here, sessions=sessions)
     return _compose(inside, urlsplit(rt.settings.base_url).hostname or "", notice, now)[0]
 
 

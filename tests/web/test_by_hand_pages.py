@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from web_office import LATE, TASK, Person, number, plain, statements
 
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Notice, NoticeItem
+from ntm_workflow.store.tables import Notice, NoticeItem, PersonalLink
 
 
 def post(an: Person, path: str, **typed: str) -> Any:
@@ -38,6 +38,8 @@ def test_a_task_is_chased_from_its_page_after_a_look_at_the_text(an: Person, tow
     assert "v***@bacson…" in text
     assert "Kính gửi" in text
     assert notices(town) == []
+    with town.reader() as session:  # a look makes no link either
+        assert session.scalars(select(PersonalLink)).all() == []
     sent = an.browser.post(path, data={**an.form(path), "buoc": "gui", "y_kien": "Gấp."})
     assert sent.status_code == 303
     done = an.text(sent.headers["location"])
