@@ -366,10 +366,22 @@ def _office(rt: Runtime, notice: Notice) -> str:
     return plan.body(plan.coordination_office).name
 
 
+class _Here:
+    """Sessions that are all one: what is read and written stays in its transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self) -> nullcontext[Session]:
+        return nullcontext(self._session)
+
+    begin = __call__
+
+
 def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Message | None:
     """The message of a notice that a transaction has written and may yet take back."""
-    here: Any = lambda: nullcontext(session)  # noqa: E731
-    inside = replace(rt, reader=here)
+    here: Any = _Here(session)
+    inside = replace(rt, reader=here, sessions=here)
     return _compose(inside, urlsplit(rt.settings.base_url).hostname or "", notice, now)[0]
 
 
