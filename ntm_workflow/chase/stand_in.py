@@ -128,7 +128,7 @@ def _offices(plans: Sequence[Plan]) -> Offices:
 
 @lru_cache(maxsize=8)  # building it costs more than asking it, and it is asked for each notice
 def _foreign(offices: Offices) -> Select[tuple[int]]:
-    contact = bindparam("contact")
+    contact: Any = bindparam("contact")
     bodies = _bodies_of(bindparam("notice"), offices)
     represented = select(Contact.id).where(Contact.deputy_id == contact, Contact.active)
     theirs = exists(
