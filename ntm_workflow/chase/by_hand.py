@@ -27,7 +27,7 @@ from ntm_workflow.store.tables import (
     ReminderRun,
     Task,
 )
-from ntm_workflow.work import audit, people
+from ntm_workflow.work import audit, links, people
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _texts(
     for one in told:
         notice = session.get_one(Notice, one.notice_id)
         if message := outbox.written(rt, session, notice, now):
-            yield one.notice_id, (message.subject, message.text)
+            yield one.notice_id, (message.subject, links.masked(message.text))
 
 
 # -- who is told ---------------------------------------------------------------------

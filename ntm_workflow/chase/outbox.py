@@ -16,7 +16,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, lru_cache
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -373,14 +372,22 @@ def _office(rt: Runtime, notice: Notice) -> str:
     return plan.body(plan.coordination_office).name
 
 
-def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Message | None:
-    """The message of a notice that a transaction has written and may yet take back.
+class _Here:
+    """Sessions that are all one: what is read and written stays in its transaction."""
 
-    A personal link that it needs is made in that transaction, which holds the lock.
-    """
-    here: Any = lambda: nullcontext(session)  # noqa: E731
-    sessions: Any = SimpleNamespace(begin=here)
-    inside = replace(rt, reader=here, sessions=sessions)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self) -> nullcontext[Session]:
+        return nullcontext(self._session)
+
+    begin = __call__
+
+
+def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Message | None:
+    """The message of a notice that a transaction has written and may yet take back."""
+    here: Any = _Here(session)
+    inside = replace(rt, reader=here, sessions=here)
     return _compose(inside, urlsplit(rt.settings.base_url).hostname or "", notice, now)[0]
 
 
