@@ -119,15 +119,19 @@ class Broken:
     why: str
 
 
-def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entry]) -> int:
+def append(
+    session: Session, actor: Actor, now: datetime, entries: Iterable[Entry],
+    head: tuple[int, bytes] | None = None,
+) -> int:  # fmt: skip
     """Append entries in the transaction of the change they describe; return how many.
 
     Takes the lock on the chain's head: two writers append one after the other.
+    `head` is what `lock` said in this transaction, where nothing was appended since.
     """
     found = list(entries)
     if not found:
         return 0
-    seq, prev = lock(session)
+    seq, prev = head or lock(session)
     instant = now.astimezone(UTC)
     at = _instant(instant)
     by = (actor.name, actor.role, actor.body or "", actor.via, actor.run_id)
