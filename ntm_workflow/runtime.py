@@ -6,8 +6,9 @@ import logging
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from typing import cast
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Table, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import settings as settings_module
@@ -29,6 +30,7 @@ from ntm_workflow.work.audit import Action, Actor, Entry
 from ntm_workflow.work.plans import Marks
 
 log = logging.getLogger("ntm")
+_SIMULATED = select(cast(Table, SimulatedClock.__table__).c.today)  # made once
 SIMULATED_HOUR = time(8, 0)  # what a simulated day's clock shows
 
 
@@ -127,7 +129,7 @@ class Runtime:
     def simulated_on(self) -> date | None:
         """The simulated day, or None where the real clock counts."""
         with self.reader() as session:
-            return session.scalar(select(SimulatedClock.today))
+            return session.scalar(_SIMULATED)
 
     @property
     def simulated(self) -> bool:

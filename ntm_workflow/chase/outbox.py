@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -43,6 +43,7 @@ from ntm_workflow.chase import (
     stand_in,
     ways,
 )
+from ntm_workflow.chase.ahead_read import AheadRead, Known
 from ntm_workflow.chase.ways import Way
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.store.tables import Address, Channel, Contact, Notice, NoticeAttempt
@@ -213,6 +214,7 @@ class _Along:
 
     def __init__(self, rt: Runtime, ways: _Ways, respect_hours: bool) -> None:
         self._rt, self.ways, self._respect_hours = rt, ways, respect_hours
+        self.ahead = AheadRead(rt)
 
     def when(self, name: str, state: str, result: Result) -> datetime | None:
         """The instant at which the next one may be taken; None: not so."""
@@ -251,8 +253,8 @@ def claim_next(
     `release_stuck` finds it.
     """
     what = {"now": now, "channels": list(channels), "shut": list(shut), "me": _me()}
-    # Its columns by their names, which is all that anybody asks of it.
-    return cast(Notice | None, session.execute(_claiming(), what).first())
+    # Past the ORM: its columns by their names, which is all that anybody asks of it.
+    return cast(Notice | None, session.connection().execute(_claiming(), what).first())
 
 
 @cache  # building it costs more than running it
@@ -322,10 +324,14 @@ def _send_one(
         result = Result(Outcome.OK, "too late to be of use")
         _settle(rt, notice, "expired", result, now, actor, {})
         return "expired", result, None
-    if settled := recheck.before(rt, notice, now, actor):
+    way, known = along.ways.ready[notice.channel], along.ahead.of(notice, now)
+    message: Message | None
+    if known is not None:
+        message, codes = _ordinary(rt, way.domain, notice, known, now)
+    elif settled := recheck.before(rt, notice, now, actor):
         return *settled, None
-    way = along.ways.ready[notice.channel]
-    message, codes = _compose(rt, way.domain, notice, now)
+    else:
+        message, codes = _compose(rt, way.domain, notice, now)
     if message is None:
         result = Result(Outcome.OK, "nothing left to say")
         _settle(rt, notice, "suppressed", result, now, actor, {})
@@ -385,19 +391,49 @@ def _worded(
         ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
             return None, []
-        about = {e.task.plan_id for e in entries} | {plan.id for plan, _ in ahead}
-        plans = [plan for plan in rt.all_plans if plan.id in about] or [rt.plan]
-        message = digest.compose(
-            notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain,
-            stead=stand_in.said(session, notice), confirm=confirm.asked(rt, session, notice),
-            own=own, answer=kind == MAIL and postmark.place(rt) is not None,
+        known = Known(
+            contact, address, kind, entries, own, confirm.asked(rt, session, notice),
+            stand_in.said(session, notice), ahead,
         )  # fmt: skip
-        message = replace(message, topic=postmark.topic(entries, bool(ahead)))
+        plans = _plans(rt, known)
+        message = _digest(rt, domain, notice, known, plans, today)
         if write := quarter_said.WRITERS.get(notice.kind):
             url = rt.settings.base_url
             message = write(message, session, notice, entries, plans, rt.days, url, today)
         message = short.fitted(message, address, kind, own or rt.settings.base_url)
         return message, [entry.task.code for entry in entries]
+
+
+def _plans(rt: Runtime, known: Known) -> list[Plan]:
+    """The plans that a digest speaks of."""
+    about = {e.task.plan_id for e in known.entries} | {plan.id for plan, _ in known.ahead}
+    return [plan for plan in rt.all_plans if plan.id in about] or [rt.plan]
+
+
+def _digest(
+    rt: Runtime, domain: str, notice: Notice, known: Known, plans: list[Plan], today: date
+) -> Message:
+    message = digest.compose(
+        notice, known.contact, known.entries, known.ahead, plans, rt.settings.base_url, today,
+        domain, stead=known.stead, confirm=known.confirm, own=known.own or "",
+        answer=known.kind == MAIL and postmark.place(rt) is not None,
+    )  # fmt: skip
+    return replace(message, topic=postmark.topic(known.entries, bool(known.ahead)))
+
+
+def _ordinary(
+    rt: Runtime, domain: str, notice: Notice, known: Known, now: datetime
+) -> tuple[Message, list[str]]:
+    """The message of a digest of which all is known that its words need."""
+    if known.own is None:
+        known = replace(known, own=personal.address(rt, notice.contact_id, now))
+    today = now.astimezone(ZONE).date()
+    message = _digest(rt, domain, notice, known, _plans(rt, known), today)
+    own = known.own or rt.settings.base_url
+    message = short.fitted(message, known.address, known.kind, own)
+    if known.kind == MAIL:
+        message = postmark.carrying(rt, notice, message, domain, known.thread)
+    return message, [entry.task.code for entry in known.entries]
 
 
 def _office(rt: Runtime, notice: Notice) -> str:
