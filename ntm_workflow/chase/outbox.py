@@ -27,6 +27,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Again, Message, Outcome, Result
 from ntm_workflow.chase import (
+    ahead_read,
     alerts,
     circuits,
     confirm,
@@ -94,6 +95,7 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
     and a broken circuit rests; a person who calls it by hand decides for
     themselves.
     """
+    rt = replace(rt, day_counts=ahead_read.FRESH)  # it is asked for each mail
     now = rt.now()
     postmark.place(rt)  # a mailbox that cannot be is said before anything is claimed
     if respect_hours and (why := _closed(rt, now)):
@@ -485,7 +487,7 @@ def _settle(
     moment = along.when(claimed.channel, state, result) if along else None
     with rt.sessions.begin() as session:
         head = audit.lock(session)
-        resent = session.scalar(_ENDING, values)
+        resent = session.connection().scalar(_ENDING, values)
         if resent is None:
             return None  # taken for dead and released meanwhile: what happens next is not ours
         if result.quota_left is not None:
@@ -541,7 +543,7 @@ def _attempt(session: Session, notice_id: int, now: datetime, result: Result) ->
         "detail": result.detail, "seconds": result.seconds, "code": result.code,
         "provider_id": result.provider_id,
     }  # fmt: skip
-    session.execute(_TRYING, said)
+    session.connection().execute(_TRYING, said)
 
 
 def _again_at(notice: Notice, result: Result, now: datetime) -> datetime:

@@ -29,7 +29,7 @@ def put(
     target: Table = table.__table__
     if len(rows) < MANY:
         dicts = [{**same, **dict(zip(columns, row, strict=True))} for row in rows]
-        session.execute(_inserting(target), dicts)
+        session.connection().execute(_inserting(target), dicts)
         return
     connection = session.connection()
     names = [*same, *columns]

@@ -147,7 +147,7 @@ def append(
         prev = hashed
     same = {"at": instant, **dict(zip(_BY, by, strict=True))}
     bulk.put(session, AuditEntry, same, ("seq", *_WHAT, "prev", "hash"), rows)
-    session.execute(_MOVE, {"to_seq": seq, "to_hash": prev})
+    session.connection().execute(_MOVE, {"to_seq": seq, "to_hash": prev})
     return len(rows)
 
 
@@ -157,8 +157,8 @@ def lock(session: Session) -> tuple[int, bytes]:
     Whoever changes tasks calls it before the first change: sweeps then run one
     after the other, and no two writers wait for each other in a circle.
     """
-    last = session.execute(_LOCK).one()
-    return last.seq, last.hash
+    seq, last = session.connection().execute(_LOCK).one()
+    return seq, last
 
 
 def head(session: Session) -> int:
