@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time as time_module
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from typing import Any, cast
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Table, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import settings as settings_module
@@ -30,6 +32,7 @@ from ntm_workflow.work.audit import Action, Actor, Entry
 from ntm_workflow.work.plans import Marks
 
 log = logging.getLogger("ntm")
+_SIMULATED = select(cast(Table, SimulatedClock.__table__).c.today)  # made once
 SIMULATED_HOUR = time(8, 0)  # what a simulated day's clock shows
 
 
@@ -39,7 +42,8 @@ class Runtime:
 
     `plans` are all known plans by id, in force or ended; `own` is the id of the
     plan of the file `settings.appendix`, "" where there is no such file. `seen`
-    is what `refreshed` compares.
+    is what `refreshed` compares. `day_counts` is for how long a simulated day that
+    was read is believed, in seconds of the real clock.
     """
 
     settings: Settings
@@ -52,6 +56,7 @@ class Runtime:
     own: str = ""
     ended: frozenset[str] = frozenset()
     seen: Marks = field(default=frozenset(), repr=False)
+    day_counts: float = 0.0
 
     @cached_property
     def in_force(self) -> tuple[Plan, ...]:
@@ -132,8 +137,18 @@ class Runtime:
 
     def simulated_on(self) -> date | None:
         """The simulated day, or None where the real clock counts."""
+        if self._day_read and time_module.monotonic() < self._day_read[0]:
+            return cast(date | None, self._day_read[1])
+        until = time_module.monotonic() + self.day_counts
         with self.reader() as session:
-            return session.scalar(select(SimulatedClock.today))
+            found: date | None = session.scalar(_SIMULATED)
+        self._day_read[:] = (until, found)
+        return found
+
+    @cached_property
+    def _day_read(self) -> list[Any]:
+        """Until when the simulated day that was read last is believed, and that day."""
+        return []
 
     @property
     def simulated(self) -> bool:

@@ -24,12 +24,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from email.utils import quote as escaped
+from functools import lru_cache
 from typing import Any
 
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
 from apprise.manager_plugins import NotificationManager
 
 from ntm_workflow.appendix.text import nfc
+from ntm_workflow.channels import mail_bytes
 from ntm_workflow.channels.result import Message, Outcome, Result
 from ntm_workflow.errors import ConfigError
 
@@ -144,27 +146,35 @@ class NotifySmtp(NotifyBase):
             self._connection = None
 
     def _build(self, message: Message) -> bytes:
+        if not message.attachments:
+            seed = message.message_id
+            return mail_bytes.alternative(self._head(message), message.text, message.html, seed)
         mail = EmailMessage(policy=_POLICY)
-        mail.set_raw("Subject", _encoded(message.subject))
-        mail.set_raw("From", _address(self.sender_name, self.sender))
-        mail.set_raw("To", _address(message.to_name, message.to_address))
-        mail["Date"] = format_datetime(datetime.now(UTC))
-        mail["Message-ID"] = message.message_id
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
-        if message.thread:
-            mail.set_raw("In-Reply-To", message.thread[-1])
-            mail.set_raw("References", "\r\n ".join(message.thread))
-        if message.reply_to:
-            mail.set_raw("Reply-To", _address("", message.reply_to))
-        for name, value in message.headers.items():
-            mail.set_raw(name, _plain(value))
+        for name, value in self._head(message):
+            mail.set_raw(name, value)
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
         for one in message.attachments:
             kind, _, subtype = one.kind.partition("/")
             mail.add_attachment(one.data, kind, subtype, filename=_file_name(one.name))
         return mail.as_bytes()
+
+    def _head(self, message: Message) -> Iterator[tuple[str, str]]:
+        """The headers, each encoded and folded."""
+        yield "Subject", _encoded(message.subject)
+        yield "From", _address(self.sender_name, self.sender)
+        yield "To", _address(message.to_name, message.to_address)
+        yield "Date", format_datetime(datetime.now(UTC))
+        yield "Message-ID", _plain(message.message_id)
+        yield "Auto-Submitted", "auto-generated"
+        yield "X-Auto-Response-Suppress", "OOF, AutoReply"
+        if message.thread:
+            yield "In-Reply-To", message.thread[-1]
+            yield "References", "\r\n ".join(message.thread)
+        if message.reply_to:
+            yield "Reply-To", _address("", message.reply_to)
+        for name, value in message.headers.items():
+            yield name, _plain(value)
 
     @property
     def url_identifier(self) -> tuple[Any, ...]:
@@ -263,6 +273,7 @@ def _plain(value: str) -> str:
     return value
 
 
+@lru_cache(maxsize=64)  # the sender is the same each time
 def _address(name: str, address: str) -> str:
     try:
         Address(addr_spec=address)  # refuses what is no address

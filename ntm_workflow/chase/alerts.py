@@ -36,7 +36,7 @@ _TELL = {str(code) for code in codes.TELL}
 
 def note(rt: Runtime, name: str, result: Result, now: datetime, actor: Actor) -> None:
     """Tell of an answer after which the channel goes on but a person must act. Once a day."""
-    if result.code not in _TELL:
+    if not worth_telling(result):
         return
     key = f"{KIND}/{name}/{result.code}/{now.astimezone(ZONE).date()}"
     about = {"outcome": str(result.outcome), "code": result.code, "said": result.detail}
@@ -46,6 +46,11 @@ def note(rt: Runtime, name: str, result: Result, now: datetime, actor: Actor) ->
             return
         if entries := queue(session, rt.all_plans, name, now, key=key, about=about):
             audit.append(session, actor, now, entries)
+
+
+def worth_telling(result: Result) -> bool:
+    """True for an answer that a person must hear of."""
+    return result.code in _TELL
 
 
 def queue(

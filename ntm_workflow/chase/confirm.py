@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.errors import NotFound
@@ -28,17 +29,34 @@ def asked(rt: Runtime, session: Session, notice: Notice) -> str:
     address = session.scalar(
         select(Address).where(Address.contact_id == notice.contact_id, Address.channel == MAIL)
     )
-    if address is None or address.verified_at or _written_to(session, address):
-        return ""
-    return f"{rt.settings.base_url}{PATH}{token(rt.keys, address)}"
+    return asked_of(rt, session, [address]).get(address.id, "") if address else ""
 
 
-def _written_to(session: Session, address: Address) -> bool:
-    query = select(Notice.id).where(
-        Notice.contact_id == address.contact_id, Notice.channel == address.channel,
-        Notice.address == address.value, Notice.state.in_(_TOLD),
-    )  # fmt: skip
-    return session.scalar(query.limit(1)) is not None
+def asked_of(rt: Runtime, session: Session, addresses: Iterable[Address]) -> dict[int, str]:
+    """The same of many addresses, by their numbers; of those that are not asked nothing."""
+    new = [one for one in addresses if one.channel == MAIL and not one.verified_at]
+    written_to = {(MAIL, *told) for told in _written_to(session, new)} if new else set()
+    return {
+        one.id: f"{rt.settings.base_url}{PATH}{token(rt.keys, one)}"
+        for one in new
+        if (one.channel, one.contact_id, one.value) not in written_to
+    }
+
+
+def _written_to(session: Session, addresses: Iterable[Address]) -> Iterable[tuple[int, str]]:
+    """(contact, address): mails that were sent to these contacts."""
+    contacts = {one.contact_id for one in addresses}
+    return session.execute(_WRITTEN_TO, {"contacts": sorted(contacts)}).tuples().all()
+
+
+_WRITTEN_TO = (
+    select(Notice.contact_id, Notice.address)
+    .where(
+        Notice.contact_id.in_(bindparam("contacts", expanding=True)), Notice.channel == MAIL,
+        Notice.state.in_(_TOLD),
+    )
+    .distinct()
+)  # fmt: skip
 
 
 def token(keys: Keys, address: Address) -> str:

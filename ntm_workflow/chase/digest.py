@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import texts
@@ -103,29 +103,31 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
     What was handed in, accepted, suspended or cancelled since it was queued is
     left out; a review that has been done too.
     """
-    query = (
-        select(NoticeItem.role, NoticeItem.rung, Task, RowRecord.content, RowRecord.secrecy)
-        .add_columns(body_names.called("short", Task.body_id, notice.run_on))
-        .join(Task, Task.id == NoticeItem.task_id)
-        .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
-        .join(BodyRecord, BodyRecord.id == Task.body_id)
-        .where(NoticeItem.notice_id == notice.id)
-        .order_by(Task.due_on, Task.row_id, Task.body_id, Task.plan_id)
-    )
-    return [
-        Entry(
-            task,
-            role,
-            rung,
-            content,
-            short,
-            task.body_id,
-            _why(session, task, rung),
-            bool(secrecy),
-        )
-        for role, rung, task, content, secrecy, short in session.execute(query)
-        if _still(task, role)
-    ]
+    return still_owed_of(session, [notice.id]).get(notice.id, [])
+
+
+def still_owed_of(session: Session, notices: Collection[int]) -> dict[int, list[Entry]]:
+    """The same of many notices, without those that have nothing left to say."""
+    found: dict[int, list[Entry]] = {}
+    rows = session.execute(_ITEMS, {"notices": list(notices)})
+    for notice, role, rung, task, content, secrecy, short in rows.tuples().all():
+        if _still(task, role):
+            why = _why(session, task, rung)
+            entry = Entry(task, role, rung, content, short, task.body_id, why, bool(secrecy))
+            found.setdefault(notice, []).append(entry)
+    return found
+
+
+_ITEMS = (  # made once: every notice asks for it
+    select(NoticeItem.notice_id, NoticeItem.role, NoticeItem.rung, Task, RowRecord.content)
+    .add_columns(RowRecord.secrecy, body_names.called("short", Task.body_id, Notice.run_on))
+    .join(Notice, Notice.id == NoticeItem.notice_id)
+    .join(Task, Task.id == NoticeItem.task_id)
+    .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
+    .join(BodyRecord, BodyRecord.id == Task.body_id)
+    .where(NoticeItem.notice_id.in_(bindparam("notices", expanding=True)))
+    .order_by(Task.due_on, Task.row_id, Task.body_id, Task.plan_id)
+)
 
 
 def _still(task: Task, role: str) -> bool:
@@ -215,7 +217,7 @@ def _ahead(
 
 
 def compose(
-    notice: Notice, contact: Contact, entries: list[Entry], ahead: list[tuple[Plan, Line]],
+    notice: Notice, contact: Contact, entries: list[Entry], ahead: Sequence[tuple[Plan, Line]],
     plans: Sequence[Plan], base_url: str, today: date, domain: str,
     stead: str = "", confirm: str = "", own: str = "", answer: bool = False, head: str = "",
 ) -> Message:  # fmt: skip
@@ -350,7 +352,7 @@ def _hushed(due_on: date, url: str = "") -> Line:
 def _environment() -> Environment:
     folder = Path(__file__).parent / "templates"
     made = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folder), auto_reload=False,
         autoescape=select_autoescape(("html",), default=False),  # plain text stays plain
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip

@@ -76,13 +76,13 @@ def compose(session: Session, notice: Notice, domain: str) -> Message | None:
     return digest.plain(notice, contact, domain, texts.say("head.subject", **said), text)
 
 
-def line(session: Session, contact_id: int, plans: Sequence[Plan]) -> str:
-    """The newest head on one line, for whoever speaks for a coordination office; else ""."""
+def lines(session: Session, contact_ids: Sequence[int], plans: Sequence[Plan]) -> dict[int, str]:
+    """The newest head on one line, for those who speak for a coordination office."""
+    head = heads.newest(session)
+    if head is None:
+        return {}
     offices = {plan.coordination_office for plan in plans}
     speaks = select(ContactBody.contact_id).where(
-        ContactBody.contact_id == contact_id, ContactBody.body_id.in_(offices)
+        ContactBody.contact_id.in_(contact_ids), ContactBody.body_id.in_(offices)
     )
-    head = heads.newest(session)
-    if head is None or session.scalar(speaks.limit(1)) is None:
-        return ""
-    return heads.written(head)
+    return dict.fromkeys(session.scalars(speaks), heads.written(head))

@@ -14,19 +14,20 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import psutil
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels.result import Again, Message, Outcome, Result
 from ntm_workflow.chase import (
+    ahead_read,
     alerts,
     circuits,
     confirm,
@@ -44,6 +45,7 @@ from ntm_workflow.chase import (
     stand_in,
     ways,
 )
+from ntm_workflow.chase.ahead_read import AheadRead, Known
 from ntm_workflow.chase.ways import Way
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.store.tables import Address, Channel, Contact, Notice, NoticeAttempt
@@ -64,6 +66,15 @@ PAID = ("zbs",)  # kinds of channel whose messages are never sent twice on a dou
 _NOT_ITS_FAULT = (Outcome.TRANSIENT, Outcome.AUTH, Outcome.CONFIG, Outcome.QUOTA, Outcome.NIGHT)
 _MINUTE = timedelta(minutes=1)
 _MORNING = time(6, 5)  # when quotas begin anew and providers' nights are over
+# Without the ORM: each mail asks for these.
+_NOTICE, _TRIES = cast(Table, Notice.__table__), cast(Table, NoticeAttempt.__table__)
+_TRYING = insert(_TRIES).inline()
+_ENDING = (
+    update(_NOTICE)
+    .where(_NOTICE.c.id == bindparam("one"), _NOTICE.c.claimed_by == bindparam("me"))
+    .values(resent=_NOTICE.c.resent + bindparam("again"))
+    .returning(_NOTICE.c.resent)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,7 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
     and a broken circuit rests; a person who calls it by hand decides for
     themselves.
     """
+    rt = replace(rt, day_counts=ahead_read.FRESH)  # it is asked for each mail
     now = rt.now()
     postmark.place(rt)  # a mailbox that cannot be is said before anything is claimed
     if respect_hours and (why := _closed(rt, now)):
@@ -92,6 +104,7 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
     release_stuck(rt, now, actor)
     counts: Counter[str] = Counter()
     ways, why = _Ways(rt, now, actor, by_hand=not respect_hours), ""
+    along = _Along(rt, ways, respect_hours)
     try:
         while ways.ready:
             now = rt.now()  # a long run must not claim, or send, by the hour it began at
@@ -100,11 +113,11 @@ def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delive
             notice = _claim(rt, now, respect_hours, ways)
             if notice is None and not ways.wait():
                 break
-            if notice is None:
-                continue
-            state, result = _send_one(rt, ways.ready[notice.channel], notice, now, actor)
-            counts[state] += 1
-            ways.learnt(notice.channel, state, result, now)
+            while notice is not None:
+                state, result, following = _send_one(rt, notice, now, actor, along)
+                counts[state] += 1
+                ways.learnt(notice.channel, state, result, now)
+                notice, now = following or (None, now)
     finally:
         ways.close()
     waiting = _waiting(rt, now)
@@ -163,6 +176,11 @@ class _Ways:
             self.trouble = result.detail
             del self.ready[name]
 
+    def calm(self, name: str, state: str, result: Result) -> bool:
+        """True where `learnt` has nothing to do, and no way has a pace to keep."""
+        told = alerts.worth_telling(result)
+        return state == "sent" and name not in self._broken and not self._pace and not told
+
     def free(self) -> list[str]:
         """The ways that may be used at this instant."""
         return [name for name in self.ready if self._busy.get(name, _EARLY) <= _clock()]
@@ -191,6 +209,29 @@ class _Ways:
             way.close()
 
 
+Taken = tuple[Notice, datetime]  # a claimed notice, and when it was claimed
+
+
+class _Along:
+    """Takes the next notice in the transaction that ends one, where all is well."""
+
+    def __init__(self, rt: Runtime, ways: _Ways, respect_hours: bool) -> None:
+        self._rt, self.ways, self._respect_hours = rt, ways, respect_hours
+        self.ahead = AheadRead(rt)
+
+    def when(self, name: str, state: str, result: Result) -> datetime | None:
+        """The instant at which the next one may be taken; None: not so."""
+        if not self.ways.calm(name, state, result):
+            return None
+        now = self._rt.now()
+        return None if self._respect_hours and _closed(self._rt, now) else now
+
+    def take(self, session: Session, now: datetime) -> Taken | None:
+        shut = _shut(self._rt, now) if self._respect_hours else []
+        notice = claim_next(session, now, shut, self.ways.free())
+        return (notice, now) if notice is not None else None
+
+
 _EARLY = datetime.min.replace(tzinfo=UTC)
 
 
@@ -215,11 +256,12 @@ def claim_next(
     `release_stuck` finds it.
     """
     what = {"now": now, "channels": list(channels), "shut": list(shut), "me": _me()}
-    return session.scalars(_claiming(), what).first()
+    # Past the ORM: its columns by their names, which is all that anybody asks of it.
+    return cast(Notice | None, session.connection().execute(_claiming(), what).first())
 
 
 @cache  # building it costs more than running it
-def _claiming() -> ReturningUpdate[tuple[Notice]]:
+def _claiming() -> ReturningUpdate[Any]:
     waiting = (
         select(Notice.id)
         .join(Contact, Contact.id == Notice.contact_id)
@@ -241,12 +283,11 @@ def _claiming() -> ReturningUpdate[tuple[Notice]]:
         .with_for_update(skip_locked=True, of=Notice)
     )  # fmt: skip
     return (
-        update(Notice)
-        .where(Notice.id == waiting.scalar_subquery(), Notice.state == "pending")
+        update(_NOTICE)
+        .where(_NOTICE.c.id == waiting.scalar_subquery(), _NOTICE.c.state == "pending")
         .values(state="sending", claimed_at=bindparam("now"), claimed_by=bindparam("me"),
-                tries=Notice.tries + 1)
-        .returning(Notice)
-        .execution_options(synchronize_session=False)
+                tries=_NOTICE.c.tries + 1)
+        .returning(*_NOTICE.c)
     )  # fmt: skip
 
 
@@ -271,7 +312,7 @@ def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
             notice.state = "unknown" if notice.resent or notice.channel in paid else "pending"
             notice.resent += 1
             notice.claimed_by = notice.claimed_at = None
-            _attempt(session, notice, now, Result(Outcome.AMBIGUOUS, "process died"))
+            _attempt(session, notice.id, now, Result(Outcome.AMBIGUOUS, "process died"))
             data = {"state": notice.state, "resent": notice.resent}
             entries.append(Entry(Action.NOTICE_RESENT, f"notice/{notice.id}", data))
         audit.append(session, actor, now, entries)
@@ -279,23 +320,29 @@ def release_stuck(rt: Runtime, now: datetime, actor: Actor) -> int:
 
 
 def _send_one(
-    rt: Runtime, way: Way, notice: Notice, now: datetime, actor: Actor
-) -> tuple[str, Result]:
+    rt: Runtime, notice: Notice, now: datetime, actor: Actor, along: _Along
+) -> tuple[str, Result, Taken | None]:
+    """What became of a claimed notice, and the next one where it was taken along."""
     if notice.expires_at and now > notice.expires_at:
         result = Result(Outcome.OK, "too late to be of use")
         _settle(rt, notice, "expired", result, now, actor, {})
-        return "expired", result
-    if settled := recheck.before(rt, notice, now, actor):
-        return settled
-    message, codes = _compose(rt, way.domain, notice, now)
+        return "expired", result, None
+    way, known = along.ways.ready[notice.channel], along.ahead.of(notice, now)
+    message: Message | None
+    if known is not None:
+        message, codes = _ordinary(rt, way.domain, notice, known, now)
+    elif settled := recheck.before(rt, notice, now, actor):
+        return *settled, None
+    else:
+        message, codes = _compose(rt, way.domain, notice, now)
     if message is None:
         result = Result(Outcome.OK, "nothing left to say")
         _settle(rt, notice, "suppressed", result, now, actor, {})
-        return "suppressed", result
+        return "suppressed", result, None
     result = way.send(message)
     state = _next_state(notice, result, way.paid)
-    _settle(rt, notice, state, result, now, actor, {"tasks": codes}, message)
-    return state, result
+    data = {"tasks": codes}
+    return state, result, _settle(rt, notice, state, result, now, actor, data, message, along)
 
 
 def _next_state(notice: Notice, result: Result, paid: bool) -> str:
@@ -351,20 +398,50 @@ def _worded(
         ahead = digest.ahead(session, notice, rt.in_force, rt.days, today)
         if not entries and not ahead:
             return None, []
-        about = {e.task.plan_id for e in entries} | {plan.id for plan, _ in ahead}
-        plans = [plan for plan in rt.all_plans if plan.id in about] or [rt.plan]
-        message = digest.compose(
-            notice, contact, entries, ahead, plans, rt.settings.base_url, today, domain,
-            stead=stand_in.said(session, notice), confirm=confirm.asked(rt, session, notice),
-            own=own, answer=kind == MAIL and postmark.place(rt) is not None,
-            head=head_mail.line(session, contact.id, plans),
+        known = Known(
+            contact, address, kind, entries, own, confirm.asked(rt, session, notice),
+            stand_in.said(session, notice), ahead,
+            head=head_mail.lines(session, [contact.id], rt.all_plans).get(contact.id, ""),
         )  # fmt: skip
-        message = replace(message, topic=postmark.topic(entries, bool(ahead)))
+        plans = _plans(rt, known)
+        message = _digest(rt, domain, notice, known, plans, today)
         if write := quarter_said.WRITERS.get(notice.kind):
             url = rt.settings.base_url
             message = write(message, session, notice, entries, plans, rt.days, url, today)
         message = short.fitted(message, address, kind, own or rt.settings.base_url)
         return message, [entry.task.code for entry in entries]
+
+
+def _plans(rt: Runtime, known: Known) -> list[Plan]:
+    """The plans that a digest speaks of."""
+    about = {e.task.plan_id for e in known.entries} | {plan.id for plan, _ in known.ahead}
+    return [plan for plan in rt.all_plans if plan.id in about] or [rt.plan]
+
+
+def _digest(
+    rt: Runtime, domain: str, notice: Notice, known: Known, plans: list[Plan], today: date
+) -> Message:
+    message = digest.compose(
+        notice, known.contact, known.entries, known.ahead, plans, rt.settings.base_url, today,
+        domain, stead=known.stead, confirm=known.confirm, own=known.own or "",
+        answer=known.kind == MAIL and postmark.place(rt) is not None, head=known.head,
+    )  # fmt: skip
+    return replace(message, topic=postmark.topic(known.entries, bool(known.ahead)))
+
+
+def _ordinary(
+    rt: Runtime, domain: str, notice: Notice, known: Known, now: datetime
+) -> tuple[Message, list[str]]:
+    """The message of a digest of which all is known that its words need."""
+    if known.own is None:
+        known = replace(known, own=personal.address(rt, notice.contact_id, now))
+    today = now.astimezone(ZONE).date()
+    message = _digest(rt, domain, notice, known, _plans(rt, known), today)
+    own = known.own or rt.settings.base_url
+    message = short.fitted(message, known.address, known.kind, own)
+    if known.kind == MAIL:
+        message = postmark.carrying(rt, notice, message, domain, known.thread)
+    return message, [entry.task.code for entry in known.entries]
 
 
 def _office(rt: Runtime, notice: Notice) -> str:
@@ -406,41 +483,45 @@ _WHERE_TO = (  # made once: every notice asks for it
 
 def _settle(
     rt: Runtime, claimed: Notice, state: str, result: Result, now: datetime, actor: Actor,
-    data: dict[str, Any], message: Message | None = None,
-) -> None:  # fmt: skip
-    """End a try. `claimed` is the notice as it was when it was taken, with its last outcome."""
+    data: dict[str, Any], message: Message | None = None, along: _Along | None = None,
+) -> Taken | None:  # fmt: skip
+    """End a try, and take the next notice `along` where it may be.
+
+    `claimed` is the notice as it was when it was taken, with its last outcome.
+    """
+    values = _values(claimed, state, result, now, message)
+    moment = along.when(claimed.channel, state, result) if along else None
     with rt.sessions.begin() as session:
-        audit.lock(session)
-        values = _values(state, result, now, message)
-        notice = session.scalars(
-            update(Notice)
-            .where(Notice.id == claimed.id, Notice.claimed_by == _me())
-            .values(**values)
-            .returning(Notice)
-            .execution_options(synchronize_session=False)
-        ).first()
-        if notice is None:
-            return  # taken for dead and released meanwhile: what happens next is not ours
-        if state == "pending":
-            notice.not_before = _again_at(claimed, result, now)
-            notice.resent += result.outcome is Outcome.AMBIGUOUS
+        head = audit.lock(session)
+        resent = session.connection().scalar(_ENDING, values)
+        if resent is None:
+            return None  # taken for dead and released meanwhile: what happens next is not ours
         if result.quota_left is not None:
-            session.get_one(Channel, notice.channel).quota_left = result.quota_left
-        _attempt(session, notice, now, result)
-        entries = fallback.after(session, notice, result, now) if state == "failed" else []
-        action = {
-            "sent": Action.NOTICE_SENT, "failed": Action.NOTICE_FAILED,
-            "suppressed": Action.NOTICE_SUPPRESSED, "expired": Action.NOTICE_EXPIRED,
-        }.get(state)  # fmt: skip
-        if action:
-            details = {"contact": notice.contact_id, "resent": notice.resent, **data}
+            session.get_one(Channel, claimed.channel).quota_left = result.quota_left
+        _attempt(session, claimed.id, now, result)
+        entries = []
+        if state == "failed":
+            entries = fallback.after(session, session.get_one(Notice, claimed.id), result, now)
+        if action := _ENDS.get(state):
+            details = {"contact": claimed.contact_id, "resent": resent, **data}
             entries.insert(0, Entry(action, f"notice/{claimed.id}", details))
-            audit.append(session, actor, now, entries)
+            audit.append(session, actor, now, entries, head)
+        return along.take(session, moment) if along and moment else None
 
 
-def _values(state: str, result: Result, now: datetime, message: Message | None) -> dict[str, Any]:
-    """What of a notice changes when one try has come to an end."""
+_ENDS = {
+    "sent": Action.NOTICE_SENT, "failed": Action.NOTICE_FAILED,
+    "suppressed": Action.NOTICE_SUPPRESSED, "expired": Action.NOTICE_EXPIRED,
+}  # fmt: skip
+
+
+def _values(
+    claimed: Notice, state: str, result: Result, now: datetime, message: Message | None
+) -> dict[str, Any]:
+    """What of a notice changes when one try has come to an end, for `_ENDING`."""
+    lost = state == "pending" and result.outcome is Outcome.AMBIGUOUS
     values: dict[str, Any] = {
+        "one": claimed.id, "me": _me(), "again": int(lost),
         "state": state, "claimed_by": None, "claimed_at": None,
         "error": "" if state == "sent" else result.detail, "outcome": str(result.outcome),
         "code": result.code, "provider_id": result.provider_id,
@@ -457,16 +538,18 @@ def _values(state: str, result: Result, now: datetime, message: Message | None) 
             values["attachments"] = [one.name for one in message.attachments]
     if state == "sent":
         values["sent_at"] = now
+    elif state == "pending":
+        values["not_before"] = _again_at(claimed, result, now)
     return values
 
 
-def _attempt(session: Session, notice: Notice, now: datetime, result: Result) -> None:
-    session.add(
-        NoticeAttempt(
-            notice_id=notice.id, at=now, outcome=str(result.outcome), detail=result.detail,
-            seconds=result.seconds, code=result.code, provider_id=result.provider_id,
-        )
-    )  # fmt: skip
+def _attempt(session: Session, notice_id: int, now: datetime, result: Result) -> None:
+    said = {
+        "notice_id": notice_id, "at": now, "outcome": str(result.outcome),
+        "detail": result.detail, "seconds": result.seconds, "code": result.code,
+        "provider_id": result.provider_id,
+    }  # fmt: skip
+    session.connection().execute(_TRYING, said)
 
 
 def _again_at(notice: Notice, result: Result, now: datetime) -> datetime:
@@ -506,7 +589,7 @@ def _minute_after(now: datetime, outcome: Outcome) -> datetime:
 
 
 def _claim(rt: Runtime, now: datetime, respect_hours: bool, ways: _Ways) -> Notice | None:
-    shut = [plan.id for plan in rt.all_plans if respect_hours and not _open(plan, now)]
+    shut = _shut(rt, now) if respect_hours else []
     while free := ways.free():
         with rt.sessions() as session:  # committed only where the pace allows it
             notice = claim_next(session, now, shut, free)
@@ -523,6 +606,10 @@ def _closed(rt: Runtime, now: datetime) -> str:
     if not rt.days.worked(now.astimezone(ZONE).date()):
         return "hours.day_off"
     return "" if any(_open(plan, now) for plan in rt.all_plans) else "hours.closed"
+
+
+def _shut(rt: Runtime, now: datetime) -> list[str]:
+    return [plan.id for plan in rt.all_plans if not _open(plan, now)]
 
 
 def _open(plan: Plan, now: datetime) -> bool:

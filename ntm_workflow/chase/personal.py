@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,16 @@ def address(rt: Runtime, contact_id: int, now: datetime) -> str:
         with rt.sessions.begin() as session:
             link = links.make(session, contact_id, days, By(_US, now))
     return url(rt, links.token(rt.keys, link)) if link else ""
+
+
+def addresses(
+    rt: Runtime, session: Session, contacts: Collection[int], now: datetime
+) -> dict[int, str]:
+    """Those of many contacts that need not be made."""
+    if not rt.settings.base_url:
+        return dict.fromkeys(contacts, "")
+    found = links.current_of(session, contacts, now, rt.settings.link_days)
+    return {contact: url(rt, links.token(rt.keys, link)) for contact, link in found.items()}
 
 
 def url(rt: Runtime, token: str) -> str:

@@ -11,12 +11,13 @@ changes, and ours says how many days are left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.orm import Session, aliased
 
 from ntm_workflow.channels import mailbox
 from ntm_workflow.channels.mailbox import Place
@@ -51,15 +52,21 @@ def stamped(
     rt: Runtime, session: Session, notice: Notice, message: Message, domain: str
 ) -> Message:
     """A mail with all that it carries; `domain` is the sender's."""
+    thread = threads(session, {notice.id: message.topic}).get(notice.id, ())
+    return carrying(rt, notice, message, domain, thread)
+
+
+def carrying(
+    rt: Runtime, notice: Notice, message: Message, domain: str, thread: tuple[str, ...]
+) -> Message:
+    """The same where the mails of its thread are known."""
     headers = {"List-Id": f"<nhac-viec.{domain}>"} if domain else {}
     if rt.settings.base_url and notice.kind not in _ASKED_FOR:
         url = stop_url(rt, notice)
         headers["List-Unsubscribe"] = f"<{url}>"
         if url.startswith("https://"):  # RFC 8058 allows nothing else
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message = replace(
-        message, headers={**message.headers, **headers}, thread=_thread(session, notice, message)
-    )
+    message = replace(message, headers={**message.headers, **headers}, thread=thread)
     if box := place(rt):
         answers = box.tagged(notice_seal.made(rt.keys, notice_seal.ANSWER, notice))
         message = replace(message, reply_to=answers, return_to=answers)
@@ -71,18 +78,36 @@ def stop_url(rt: Runtime, notice: Notice) -> str:
     return f"{rt.settings.base_url}{STOP_PATH}{notice_seal.made(rt.keys, notice_seal.STOP, notice)}"
 
 
-def _thread(session: Session, notice: Notice, message: Message) -> tuple[str, ...]:
-    """The mails of the thread that were really sent, the first one first."""
-    if not message.topic:
-        return ()
-    query = (
-        select(Notice.message_id)
-        .where(
-            Notice.contact_id == notice.contact_id, Notice.channel == notice.channel,
-            Notice.thread == message.topic, Notice.state.in_(_ARRIVED), Notice.message_id != "",
-            Notice.id != notice.id,
-        )
-        .order_by(Notice.sent_at, Notice.id)
-    )  # fmt: skip
-    found = tuple(session.scalars(query))
-    return (found[0], *found[1:][1 - _REMEMBERED :]) if found else ()
+def threads(session: Session, topics: Mapping[int, str]) -> dict[int, tuple[str, ...]]:
+    """Notice → the mails of its thread that were really sent, the first one first.
+
+    `topics` says what the thread of each notice is about.
+    """
+    asked = {notice: topic for notice, topic in topics.items() if topic}
+    if not asked:
+        return {}
+    found: dict[int, list[str]] = {}
+    what = {"notices": list(asked), "topics": list(set(asked.values()))}
+    for notice, topic, message_id in session.execute(_THREADS, what).tuples():
+        if asked[notice] == topic:
+            found.setdefault(notice, []).append(message_id)
+    return {notice: (ids[0], *ids[1:][1 - _REMEMBERED :]) for notice, ids in found.items()}
+
+
+_mine = aliased(Notice)
+_THREADS = (
+    select(_mine.id, Notice.thread, Notice.message_id)
+    .join(
+        Notice,
+        and_(
+            Notice.contact_id == _mine.contact_id, Notice.channel == _mine.channel,
+            Notice.id != _mine.id,
+        ),
+    )
+    .where(
+        _mine.id.in_(bindparam("notices", expanding=True)),
+        Notice.thread.in_(bindparam("topics", expanding=True)),
+        Notice.state.in_(_ARRIVED), Notice.message_id != "",
+    )
+    .order_by(Notice.sent_at, Notice.id)
+)  # fmt: skip

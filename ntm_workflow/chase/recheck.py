@@ -73,6 +73,13 @@ def _look(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Found
     return Found(why, foreign, later=_later(rt, contact, notice, now))
 
 
+def may_be_told(rt: Runtime, contact: Contact, notice: Notice, now: datetime) -> bool:
+    """True for a contact in use and at work, whose wishes let a notice leave now."""
+    if not contact.active or stand_in.is_away(contact, now.astimezone(ZONE).date()):
+        return False
+    return _later(rt, contact, notice, now) is None
+
+
 def _absence(contact: Contact) -> str:
     if contact.absent_until is None:
         return say("recheck.absent", name=contact.name)

@@ -70,11 +70,11 @@ def is_away(contact: Contact, day: date) -> bool:
 # -- whose an item is ----------------------------------------------------------------
 
 
-def _bodies_of(notice_id: Any, offices: Offices) -> Any:
-    """(item_id, body_id): the bodies that an item of a notice is told to, by its role."""
+def _bodies_of(asked: ColumnElement[bool], offices: Offices) -> Any:
+    """(item_id, body_id): the bodies that each item asked for is told to, by its role."""
     office = case(dict(offices), value=Task.plan_id, else_=Task.body_id)
     item = select(NoticeItem.id.label("item_id")).join(Task, Task.id == NoticeItem.task_id)
-    item = item.where(NoticeItem.notice_id == notice_id)
+    item = item.where(asked)
     told = (*_OFFICE, *_NAMED)
     own = item.add_columns(Task.body_id.label("body_id")).where(
         NoticeItem.role.not_in((*told, "review"))
@@ -116,8 +116,15 @@ def _named(item: Select[Any], office: Any) -> Select[Any]:
 
 def foreign(session: Session, notice: Notice, plans: Sequence[Plan]) -> list[int]:
     """The items of a notice that its contact no longer speaks for, itself or as a deputy."""
-    of = {"notice": notice.id, "contact": notice.contact_id}
-    return list(session.scalars(_foreign(_offices(plans)), of))
+    return [item for _, item in foreign_of(session, [notice.id], plans)]
+
+
+def foreign_of(
+    session: Session, notices: Collection[int], plans: Sequence[Plan]
+) -> Sequence[tuple[int, int]]:
+    """(notice, item): the same of many notices."""
+    found = session.execute(_foreign(_offices(plans)), {"notices": list(notices)})
+    return found.tuples().all()
 
 
 Offices = tuple[tuple[str, str], ...]
@@ -128,20 +135,22 @@ def _offices(plans: Sequence[Plan]) -> Offices:
 
 
 @lru_cache(maxsize=8)  # building it costs more than asking it, and it is asked for each notice
-def _foreign(offices: Offices) -> Select[tuple[int]]:
-    contact: BindParameter[int] = bindparam("contact")
-    bodies = _bodies_of(bindparam("notice"), offices)
-    represented = select(Contact.id).where(Contact.deputy_id == contact, Contact.active)
-    theirs = exists(
+def _foreign(offices: Offices) -> Select[tuple[int, int]]:
+    notices: BindParameter[Sequence[int]] = bindparam("notices", expanding=True)
+    asked = NoticeItem.notice_id.in_(notices)
+    bodies, item = _bodies_of(asked, offices), aliased(NoticeItem)
+    represented = exists().where(
+        Contact.id == ContactBody.contact_id, Contact.deputy_id == Notice.contact_id,
+        Contact.active,
+    )  # fmt: skip
+    theirs = (
         select(bodies.c.item_id)
+        .join(item, item.id == bodies.c.item_id)
+        .join(Notice, Notice.id == item.notice_id)
         .join(ContactBody, ContactBody.body_id == bodies.c.body_id)
-        .where(
-            bodies.c.item_id == NoticeItem.id,
-            or_(ContactBody.contact_id == contact, ContactBody.contact_id.in_(represented)),
-        )
-        .correlate(NoticeItem)
+        .where(or_(ContactBody.contact_id == Notice.contact_id, represented))
     )
-    query = select(NoticeItem.id).where(NoticeItem.notice_id == bindparam("notice"), ~theirs)
+    query = select(NoticeItem.notice_id, NoticeItem.id).where(asked, NoticeItem.id.not_in(theirs))
     return query.order_by(NoticeItem.id)
 
 
@@ -196,7 +205,7 @@ def _roles(session: Session, notice: Notice) -> Iterable[tuple[int, str]]:
 def _others(
     session: Session, notice: Notice, plans: Sequence[Plan], today: date
 ) -> Iterable[tuple[int, int]]:
-    bodies = _bodies_of(notice.id, _offices(plans))
+    bodies = _bodies_of(NoticeItem.notice_id == notice.id, _offices(plans))
     query = (
         select(bodies.c.item_id, Contact.id)
         .join(ContactBody, ContactBody.body_id == bodies.c.body_id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, insert
+from sqlalchemy import Connection, Insert, LargeBinary, Table, insert
 from sqlalchemy.orm import Session
 
 MANY = 200  # from here on preparing rows in SQLAlchemy costs more than the database does
@@ -28,7 +29,7 @@ def put(
     target: Table = table.__table__
     if len(rows) < MANY:
         dicts = [{**same, **dict(zip(columns, row, strict=True))} for row in rows]
-        session.execute(insert(target), dicts)
+        session.connection().execute(_inserting(target), dicts)
         return
     connection = session.connection()
     names = [*same, *columns]
@@ -43,6 +44,11 @@ def put(
         marks = ", ".join("?" * len(names))
         inserting = f"INSERT INTO {target.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608  # nosec B608
         connection.exec_driver_sql(inserting, list(values))
+
+
+@cache  # each mail asks for some; a statement that is kept is recognised at once
+def _inserting(table: Table) -> Insert:
+    return insert(table)
 
 
 def _as_stored(

@@ -138,15 +138,19 @@ class Broken:
     why: str
 
 
-def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entry]) -> int:
+def append(
+    session: Session, actor: Actor, now: datetime, entries: Iterable[Entry],
+    head: tuple[int, bytes] | None = None,
+) -> int:  # fmt: skip
     """Append entries in the transaction of the change they describe; return how many.
 
     Takes the lock on the chain's head: two writers append one after the other.
+    `head` is what `lock` said in this transaction, where nothing was appended since.
     """
     found = list(entries)
     if not found:
         return 0
-    seq, prev = lock(session)
+    seq, prev = head or lock(session)
     instant = now.astimezone(UTC)
     at = _instant(instant)
     by = (actor.name, actor.role, actor.body or "", actor.via, actor.run_id)
@@ -162,7 +166,7 @@ def append(session: Session, actor: Actor, now: datetime, entries: Iterable[Entr
         prev = hashed
     same = {"at": instant, **dict(zip(_BY, by, strict=True))}
     bulk.put(session, AuditEntry, same, ("seq", *_WHAT, "prev", "hash"), rows)
-    session.execute(_MOVE, {"to_seq": seq, "to_hash": prev})
+    session.connection().execute(_MOVE, {"to_seq": seq, "to_hash": prev})
     return len(rows)
 
 
@@ -172,8 +176,8 @@ def lock(session: Session) -> tuple[int, bytes]:
     Whoever changes tasks calls it before the first change: sweeps then run one
     after the other, and no two writers wait for each other in a circle.
     """
-    last = session.execute(_LOCK).one()
-    return last.seq, last.hash
+    seq, last = session.connection().execute(_LOCK).one()
+    return seq, last
 
 
 def head(session: Session) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b32decode, b32encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -52,21 +52,29 @@ def current(session: Session, contact_id: int, now: datetime, days: int) -> Pers
     So a contact has a new link every few weeks, not one for each message, and
     what is sent today opens long enough.
     """
+    return current_of(session, [contact_id], now, days).get(contact_id)
+
+
+def current_of(
+    session: Session, contacts: Collection[int], now: datetime, days: int
+) -> dict[int, PersonalLink]:
+    """The same of many contacts."""
     enough = now + timedelta(days=days) * 2 / 3
-    return session.scalars(_CURRENT, {"contact": contact_id, "enough": enough}).first()
+    found = session.scalars(_CURRENT, {"contacts": list(contacts), "enough": enough})
+    return {link.contact_id: link for link in found}
 
 
 _CURRENT = (  # made once: every notice asks for it
     select(PersonalLink)
     .join(Contact, Contact.id == PersonalLink.contact_id)
     .where(
-        PersonalLink.contact_id == bindparam("contact"), PersonalLink.revoked_at.is_(None),
+        PersonalLink.contact_id.in_(bindparam("contacts", expanding=True)),
+        PersonalLink.revoked_at.is_(None),
         PersonalLink.version == Contact.link_version,
         PersonalLink.expires_at >= bindparam("enough"),
     )
-    .order_by(PersonalLink.id.desc())
-    .limit(1)
-)  # fmt: skip
+    .order_by(PersonalLink.id)
+)
 
 
 def make(session: Session, contact_id: int, days: int, by: By) -> PersonalLink:

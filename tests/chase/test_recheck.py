@@ -453,17 +453,20 @@ def test_a_death_between_passing_on_and_sending_loses_and_doubles_nothing(
     tan_lap: Scene, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away(tan_lap, "an", deputy="chi")
-    real = recheck.before
 
-    def dies(*args: Any) -> Any:
-        real(*args)
-        raise KeyboardInterrupt
+    def dying(look: Callable[..., Any]) -> Callable[..., Any]:
+        def dies(*args: Any) -> Any:
+            look(*args)
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(recheck, "before", dies)
-    for _ in range(3):
-        with pytest.raises(KeyboardInterrupt):
-            tan_lap.deliver(DAY)
-    monkeypatch.setattr(recheck, "before", real)
+        return dies
+
+    with monkeypatch.context() as patched:
+        for name in ("before", "may_be_told"):
+            patched.setattr(recheck, name, dying(getattr(recheck, name)))
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                tan_lap.deliver(DAY)
     with tan_lap.rt.sessions.begin() as session:
         for notice in session.scalars(select(Notice).where(Notice.state == "sending")):
             notice.claimed_at = at(8) - outbox.STUCK_AFTER

@@ -51,10 +51,10 @@ def deliver(rt: Runtime) -> None:
 
 def warm(rt: Runtime) -> None:
     """Deliver a few notices here: what SQLAlchemy compiles for them, each fork inherits."""
-    claim, left = outbox._claim, iter(range(WARM))
-    outbox._claim = lambda *what: claim(*what) if next(left, None) is not None else None
+    claim, left = outbox.claim_next, iter(range(WARM))
+    outbox.claim_next = lambda *what: claim(*what) if next(left, None) is not None else None
     outbox.deliver(rt, actor=SYSTEM)
-    outbox._claim = claim
+    outbox.claim_next = claim
     rt.engine.dispose()
 
 

@@ -104,7 +104,8 @@ class OfficialAccount:
                 access = self._tokens.renew(access)
                 reply, result = self._once(method, url, table, access, what)
         except NoToken as error:
-            return Reply(), Result(error.outcome, error.detail, code=error.code)
+            again = codes.again(wire.number(error.code) or 0)
+            return Reply(), Result(error.outcome, error.detail, code=error.code, again=again)
         return reply, result
 
     def _once(
