@@ -43,7 +43,7 @@ def test_head_verify_export_and_the_story_of_a_task(var: Path, tmp_path: Path) -
     said = ran("audit", "export", "--from", "2020-01-01", "--to", "2030-12-31", str(out)).stdout
     assert "1 tệp minh chứng" in said
     assert out.stat().st_size > 1000
-    assert "xuất hồ sơ" in ran("audit", "show", "audit").stdout
+    assert "xuất nhật ký" in ran("audit", "show", "audit").stdout
     told = ran("audit", "task", TASK, "--as-of", "2020-03-05").stdout
     assert "đang mở, hạn 31/3/2020" in told
     assert "nộp minh chứng" not in told
