@@ -8,7 +8,7 @@ import re
 _CALLERS = ("httpx", "httpcore", "urllib3", "urllib3.connectionpool")  # log each address they call
 _SECRETS = (
     (re.compile(r"\w+://\S+"), "…://…"),
-    (re.compile(r"(?<![\w<])/\S+"), "/…"),  # the path of a URL
+    (re.compile(r"(?<![\w<:/])/\S+"), "/…"),  # the path of a URL
     (re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+"), "…@…"),
     (re.compile(r"[\w.:+-]*\d{6,}[\w.:+-]*"), "…"),
 )
