@@ -15,7 +15,7 @@ run: .venv/run.stamp
 	@exec $(BIN)/ntm up --simulate 2020-06-22 $(ARGS)
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
