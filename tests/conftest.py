@@ -7,6 +7,7 @@ loudly and its tests count as skipped.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -25,6 +26,7 @@ from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import engine as engines
 from ntm_workflow.store import schema
 from ntm_workflow.work import people, tasks
 from ntm_workflow.work.audit import Actor
@@ -100,11 +102,26 @@ def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     _admin(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file at the newest schema, to be copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "ntm.db"
+    engine = engines.open_engine(f"sqlite:///{path}")
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ntm.db'}"
+        made = tmp_path / "ntm.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), made)
+        return f"sqlite:///{made}"
     return str(request.getfixturevalue("postgres_url"))
 
 
