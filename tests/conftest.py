@@ -119,19 +119,22 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        made = tmp_path / "ntm.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), made)
-        return f"sqlite:///{made}"
+        return f"sqlite:///{tmp_path / 'ntm.db'}"
     return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
-def make_runtime(tmp_path: Path, plan: Plan) -> Iterator[Callable[..., Runtime]]:
+def make_runtime(
+    tmp_path: Path, plan: Plan, sqlite_template: Path
+) -> Iterator[Callable[..., Runtime]]:
     """Make a runtime on a database of your own: make_runtime(url, plan=…, mail_url=…)."""
     made: list[Runtime] = []
 
     def make(url: str, plan: Plan = plan, **changes: Any) -> Runtime:
         base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")})
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("sqlite:") and not file.exists():
+            shutil.copyfile(sqlite_template, file)
         rt = runtime.assemble(replace(base, database_url=url, **changes), plan)
         schema.check(rt.engine)
         with rt.sessions.begin() as session:
