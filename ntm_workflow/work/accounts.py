@@ -107,7 +107,7 @@ def needs_first(session: Session) -> bool:
     """True while no administrator has a way in of their own."""
     query = select(func.count()).select_from(Account).where(
         Account.role == Role.ADMINISTRATOR.value, Account.active,
-        or_(Account.password_hash != "", Account.email.is_not(None)),
+        or_(Account.password_hash != "", Account.email.is_not(None)),  # nosec B105
     )  # fmt: skip
     return not session.scalar(query)
 

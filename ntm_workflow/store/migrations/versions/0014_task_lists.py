@@ -70,7 +70,7 @@ def _add(source: str, n: str, group: str = "") -> str:
     values = ", ".join([*(f"{source}.{name}" for name in KEY), _kind(source), n])
     rest = "WHERE true" if line else f"FROM {source} WHERE true {group}"  # else ON reads as a join
     return (
-        f"INSERT INTO task_tally ({', '.join(KEY)}, kind, n) SELECT {values} {rest}"
+        f"INSERT INTO task_tally ({', '.join(KEY)}, kind, n) SELECT {values} {rest}"  # nosec B608
         f" ON CONFLICT ({', '.join(KEY)}, kind) DO UPDATE SET n = task_tally.n + excluded.n"
     )
 
