@@ -73,7 +73,7 @@ def load(path: Path) -> Keys:
     Raises:
         ConfigError: the file cannot be read or holds something else.
     """
-    _make(path)
+    make_once(path)
     try:
         lines = path.read_text("ascii").split()
         return Keys(tuple(urlsafe_b64decode(line) for line in lines))
@@ -81,7 +81,8 @@ def load(path: Path) -> Keys:
         raise ConfigError("keys.unreadable", path=str(path)) from error
 
 
-def _make(path: Path) -> None:
+def make_once(path: Path) -> None:
+    """Write a fresh key to a file that only its owner reads, unless there is one already."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,7 @@ a line for each in hexadecimal. Losing the first costs nothing that was signed.
 
 from __future__ import annotations
 
-import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.store import whole_file
+from ntm_workflow.store.keys import make_once
 
 PUBLIC = ".pub"
 _BYTES = 32
@@ -62,7 +62,7 @@ def load(path: Path) -> Signer:
         ConfigError: a file cannot be read or holds something else.
     """
     try:
-        _make(path)
+        make_once(path)
         seeds = [urlsafe_b64decode(line) for line in path.read_text("ascii").split()]
         keys = [Ed25519PrivateKey.from_private_bytes(seed) for seed in seeds]
         own = [key.public_key().public_bytes_raw() for key in keys]
@@ -91,21 +91,3 @@ def trust(path: Path, keys: Iterable[bytes]) -> list[bytes]:
         text = "".join(f"{key.hex()}\n" for key in every)
         whole_file.replace(path.with_suffix(PUBLIC), text.encode())
     return every
-
-
-def _make(path: Path) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(urlsafe_b64encode(os.urandom(_BYTES)).decode() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(fresh, path)  # fails where another process was first: its key counts
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
