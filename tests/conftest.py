@@ -52,6 +52,7 @@ TOGETHER = (
 )  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (name := item.path.relative_to(Path(__file__).parent).as_posix()) in TOGETHER:
