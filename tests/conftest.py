@@ -44,20 +44,6 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("person", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
-# Tests that share what takes long to make: one process runs them, so that it is made once.
-TOGETHER = (
-    "flows/test_up.py", "flows/test_work_pool.py", "faults/test_tampering.py",
-    "chase/test_every_class.py", "chase/test_incoming.py", "chase/test_zalo_inbound.py",
-    "web/test_single_sign_on.py", "web/test_picture_pages.py",
-)  # fmt: skip
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if (name := item.path.relative_to(Path(__file__).parent).as_posix()) in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(name))
-
 
 @pytest.fixture(scope="session")
 def plan() -> Plan:
