@@ -65,9 +65,11 @@ def _server() -> _Server:
 def _serve() -> None:
     """Fork for each line; the parent answers with the exit code, a child returns."""
     from ntm_workflow import cli
+    from ntm_workflow.appendix import toml_file
 
     for module, _ in cli.COMMANDS.values():
         importlib.import_module(f"ntm_workflow.commands.{module}")
+    toml_file.load(ROOT / "config" / "appendix.toml")  # what it learns of words, each child knows
     gc.freeze()
     asked, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     while line := asked.readline():
