@@ -6,6 +6,7 @@ loudly and its tests count as skipped.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -20,7 +21,9 @@ from typing import Any
 import hypothesis
 import pytest
 from scene import put
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.util import LRUCache
 
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
@@ -43,6 +46,31 @@ os.environ["DO_NOT_TRACK"] = "1"
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("person", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
+
+
+_open_engine, _compiled = engines.open_engine, {}
+
+
+def _open_once_compiled(url: str) -> Engine:
+    """As ours does, with what SQLAlchemy has compiled for another database of this kind.
+
+    Each test has a database and an engine of its own; compiling its statements again
+    takes longer than running them.
+    """
+    engine = _open_engine(url)
+    known: Any = _compiled.get(engine.dialect.name)
+    if known is None:
+        with (
+            contextlib.suppress(SQLAlchemyError),
+            engine.connect(),
+        ):  # which the dialect learns from
+            _compiled[engine.dialect.name] = engine.dialect, LRUCache(5000)
+    else:
+        vars(engine)["dialect"], vars(engine)["_compiled_cache"] = known
+    return engine
+
+
+engines.open_engine = _open_once_compiled
 
 
 @pytest.fixture(scope="session")
