@@ -36,6 +36,7 @@ from ntm_workflow.web import (
     forecast_pages,
     import_actions,
     import_pages,
+    languages,
     many_pages,
     personal_pages,
     picture_pages,
@@ -103,7 +104,7 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
         app.include_router(module.router)
-    for module in (personal_pages, zalo_hook, auth, second_step, single_sign_on):
+    for module in (personal_pages, zalo_hook, auth, second_step, single_sign_on, languages):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
     app.add_api_route("/livez", livez)

@@ -107,6 +107,8 @@ TABLE: dict[str, Right] = {
     "POST /v/xac-nhan/{token}": EVERYBODY,
     "GET /v/ngung/{token}": EVERYBODY,
     "POST /v/ngung/{token}": EVERYBODY,
+    "POST /ngon-ngu": EVERYBODY,
+    "GET /ngon-ngu": EVERYBODY,
     "POST /zalo/{channel}": EVERYBODY,  # a signature says that it is Zalo
     "GET /vao": EVERYBODY,
     "POST /vao": EVERYBODY,

@@ -13,6 +13,8 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
+from ntm_workflow import texts
+
 STATES = ("done_on_time", "done_late", "open_in_time", "open_overdue", "to_open")
 
 
@@ -246,8 +248,8 @@ def bubbles(
 
 
 def number(value: int) -> str:
-    """ "1.234", as numbers are written in Vietnamese."""
-    return f"{value:,}".replace(",", ".")
+    """ "1.234", "1,234"."""
+    return texts.number(value)
 
 
 # -- a year -----------------------------------------------------------------------

@@ -119,12 +119,16 @@ def secure(request: Request) -> bool:
 
 def local(path: str) -> str:
     """An address of our own to be led back to; the first page for anything else."""
+    own = f"{path.partition('?')[0]}/".startswith((f"{SIGN_IN}/", "/ra/", "/v/"))
+    return path if is_local(path) and not own else "/"
+
+
+def is_local(path: str) -> bool:
+    """Whether a browser can only take it for an address of this host."""
     if not path.startswith("/") or path.startswith("//") or _UNSAFE.search(path):
-        return "/"
+        return False
     parts = urlsplit(path)
-    inside = not parts.scheme and not parts.netloc and len(path) < 1_000
-    own = f"{parts.path}/".startswith((f"{SIGN_IN}/", "/ra/", "/v/"))
-    return path if inside and not own else "/"
+    return not parts.scheme and not parts.netloc and len(path) < 1_000
 
 
 def way_in(request: Request) -> str:
