@@ -160,6 +160,12 @@ TABLE: dict[str, Right] = {
     "GET /lien-he": READ,
     "GET /lien-he/xuat.{kind}": READ,
     "GET /lien-he/{number}": READ,
+    # Accounts.
+    "GET /nguoi-dung": Right(frozenset({Role.ADMINISTRATOR})),
+    "POST /nguoi-dung": Right(frozenset({Role.ADMINISTRATOR})),
+    "GET /nguoi-dung/{number}": Right(frozenset({Role.ADMINISTRATOR})),
+    "POST /nguoi-dung/{number}/{name}": Right(frozenset({Role.ADMINISTRATOR})),
+    "GET /nguoi-dung/{number}/{name}": Right(frozenset({Role.ADMINISTRATOR})),
     # Running the plans.
     "POST /mo-phong": RUN,
     "GET /xu-ly": RUN,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import segno
 from markupsafe import Markup, escape
 
 from ntm_workflow import texts
@@ -245,6 +246,13 @@ def bubbles(
             made.append(tag("text", number(n), class_="c-count" if n else "c-count c-none",
                             x=x + 44, y=y + 20))  # fmt: skip
     return Markup("").join(made)
+
+
+def qr(text: str) -> Markup:
+    """A text as a QR code, dark on white whatever the colours of the page; 4 units a square."""
+    made = segno.make(text, error="m", micro=False)
+    drawn = made.svg_inline(scale=4, border=4, light="#fff", svgclass=None, lineclass=None)
+    return Markup(drawn)  # noqa: S704 # nosec B704
 
 
 def number(value: int) -> str:

@@ -90,6 +90,11 @@ ACLI  GET /du-bao
 ACLI  GET /lien-he
 ACLI  GET /lien-he/xuat.{kind}
 ACLI  GET /lien-he/{number}
+A     GET /nguoi-dung
+A     POST /nguoi-dung
+A     GET /nguoi-dung/{number}
+A     POST /nguoi-dung/{number}/{name}
+A     GET /nguoi-dung/{number}/{name}
 AC    GET /xu-ly
 AC    POST /xu-ly
 AC    POST /bo-loc
