@@ -25,11 +25,12 @@ SPEAK = "/ngon-ngu"  # where the language is chosen
 HOOK = "/zalo/"  # where programs call, that show by a signature who they are
 HOOK_LIMIT = 256_000  # bytes of one such call
 DRAIN_SECONDS = 30  # how long a body that is too large may take to be thrown away
-# JavaScript is not allowed at all: no page has any.
+# JavaScript is not allowed at all: no page has any but the board, which renews itself.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+LIVE_POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
