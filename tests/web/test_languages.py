@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import inspect
 import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import click
 import holidays
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -19,7 +21,7 @@ from test_personal_pages import link
 from test_rights import WHO
 from web_office import LATE, ROOT, TASK, Person, number, plain, submissions
 
-from ntm_workflow import texts
+from ntm_workflow import cli, texts
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Base
 from ntm_workflow.web import guard, task_filter
@@ -79,6 +81,24 @@ DAYS_OFF = {
 } | {"thứ Bảy", "Chủ nhật"}
 
 
+def help_of(command: click.Command) -> Iterator[str]:
+    """What the help of a command says, and of those below it."""
+    yield inspect.cleandoc(command.help or "")
+    for one in command.params:
+        yield from filter(None, (getattr(one, "help", None), one.metavar))
+    if isinstance(command, click.Group) and not isinstance(command, cli.Lazy):
+        for below in command.commands.values():
+            yield from help_of(below)
+
+
+def commands() -> set[str]:
+    """Every Vietnamese sentence of the help of commands."""
+    groups = [cli.cli, *(cli.cli.get_command(None, name) for name in cli.COMMANDS)]  # type: ignore[attr-defined]
+    found = {"Lệnh", *(about for _, about in cli.COMMANDS.values())}
+    found |= {said for one in groups for said in help_of(one)}
+    return {said for said in found if VIETNAMESE.search(said)}
+
+
 def sentences() -> set[str]:
     """Every Vietnamese sentence that a template holds."""
     options = {"trimmed": "true", "silent": "false"}
@@ -88,9 +108,9 @@ def sentences() -> set[str]:
     return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
 
 
-def test_every_sentence_of_a_template_has_its_english_and_no_english_is_left_over() -> None:
+def test_every_sentence_outside_the_catalogues_has_its_english_and_none_is_left_over() -> None:
     english = texts.catalogue("pages", "en")
-    said = sentences()
+    said = sentences() | commands()
     assert said - set(english) == set()
     assert set(english) - said == DAYS_OFF
     for sentence, forms in english.items():
