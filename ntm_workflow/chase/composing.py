@@ -28,7 +28,7 @@ from ntm_workflow.chase import (
 from ntm_workflow.chase.ahead_read import Known
 from ntm_workflow.store.tables import Address, Channel, Contact, Notice
 from ntm_workflow.store.tables.people import MAIL
-from ntm_workflow.texts import ZONE
+from ntm_workflow.texts import ZONE, officially
 
 if TYPE_CHECKING:
     from ntm_workflow.runtime import Runtime
@@ -134,6 +134,7 @@ class _Here:
     begin = __call__
 
 
+@officially()
 def written(rt: Runtime, session: Session, notice: Notice, now: datetime) -> Message | None:
     """The message of a notice that a transaction has written and may yet take back."""
     here: Any = _Here(session)

@@ -93,6 +93,7 @@ def _named(session: Session, entries: Sequence[Entry]) -> Named:
     return body_names.history(session, {entry.body_id for entry in entries})
 
 
+@texts.speaking("vi")  # a letter is a document of the state
 def _owed(plan: Plan, entries: Sequence[Entry], names: Named, today: date) -> list[Owed]:
     """What the letter lists: by body in the order of the alphabet, nothing confidential."""
     from ntm_workflow.reports.letters import Owed  # Word's library is slow to load
@@ -116,6 +117,7 @@ def _file(plan: Plan, run: QuarterRun, work: list[Owed], today: date) -> Attachm
     return Attachment(name, WORD, letters.write(_letter(plan, run, work, today)))
 
 
+@texts.speaking("vi")
 def _letter(plan: Plan, run: QuarterRun, work: list[Owed], today: date) -> Letter:
     from ntm_workflow.reports.letters import Letter
 

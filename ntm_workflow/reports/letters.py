@@ -64,6 +64,7 @@ class Letter:
     sign_for: str = ""
 
 
+@texts.speaking("vi")  # a document of the state, in its language
 def write(letter: Letter) -> bytes:
     """The letter as a .docx file."""
     made = Document()
