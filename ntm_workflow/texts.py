@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import _GeneratorContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -120,9 +120,14 @@ def _shown(value: Any) -> Any:
 
 
 def _written(value: date, pattern: str) -> str:
+    return _formatted(value.year, value.month, value.day, pattern, LOCALES[language()])
+
+
+@lru_cache(maxsize=4096)  # a digest says few dates many times
+def _formatted(year: int, month: int, day: int, pattern: str, locale: str) -> str:
     from babel.dates import format_date
 
-    return format_date(value, pattern, LOCALES[language()])
+    return format_date(date(year, month, day), pattern, locale)
 
 
 def day(value: date) -> str:
