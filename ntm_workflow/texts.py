@@ -51,7 +51,7 @@ def language() -> str:
 @contextmanager
 def speaking(chosen: str | None) -> Iterator[None]:
     """Speak a language for a while; None or one that is not known: the installation's."""
-    token = _spoken.set(chosen if chosen in LANGUAGES else None)
+    token = _spoken.set(chosen if chosen in LANGUAGES else official())
     try:
         yield
     finally:

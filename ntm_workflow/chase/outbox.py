@@ -24,7 +24,7 @@ from ntm_workflow.chase.ending import Sent
 from ntm_workflow.chase.journal import Journal
 from ntm_workflow.chase.open_ways import OpenWays
 from ntm_workflow.store.tables import Notice
-from ntm_workflow.texts import ZONE
+from ntm_workflow.texts import ZONE, officially
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Actor
 
@@ -47,6 +47,7 @@ class Delivered:
     stopped: str = ""
 
 
+@officially()
 def deliver(rt: Runtime, *, actor: Actor, respect_hours: bool = False) -> Delivered:
     """Send what is pending, through every channel. Safe to kill and to run twice at once.
 
