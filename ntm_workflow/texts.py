@@ -199,6 +199,11 @@ def month(number: int, year: int) -> str:
 
 def number(value: float, pattern: str | None = None) -> str:
     """ "1.234,5", "1,234.5"; `pattern` as Unicode writes them: "0.#"."""
+    return _figure(value, pattern, LOCALES[language()])
+
+
+@lru_cache(maxsize=4096)
+def _figure(value: float, pattern: str | None, locale: str) -> str:
     from babel.numbers import format_decimal
 
-    return format_decimal(value, pattern, LOCALES[language()])
+    return format_decimal(value, pattern, locale)

@@ -35,7 +35,6 @@ NAV = (
     ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"), ("/bieu-do", "nav.pictures"),
     ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"), ("/thong-bao", "nav.notices"),
     ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
-    ("/nguoi-dung", "nav.users"),
 )  # fmt: skip
 
 
