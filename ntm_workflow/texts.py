@@ -190,8 +190,12 @@ def period(name: str) -> str:
 
 def month(number: int, year: int) -> str:
     """ "tháng 6/2020", "June 2020"."""
-    named = _written(date(year, number, 1), "LLLL")
-    return say("period.month", number=number, name=named, year=year)
+    return say("period.month", number=number, name=month_name(number), year=year)
+
+
+def month_name(number: int, short: bool = False) -> str:
+    """ "tháng 6", "June"; short: "thg 6", "Jun"."""
+    return _written(date(2000, number, 1), "LLL" if short else "LLLL")
 
 
 # -- numbers ---------------------------------------------------------------------------
