@@ -205,8 +205,12 @@ def period(name: str) -> str:
 
 def month(number: int, year: int) -> str:
     """ "tháng 6/2020", "June 2020"."""
-    named = _written(date(year, number, 1), "LLLL")
-    return say("period.month", number=number, name=named, year=year)
+    return say("period.month", number=number, name=month_name(number), year=year)
+
+
+def month_name(number: int, short: bool = False) -> str:
+    """ "tháng 6", "June"; short: "thg 6", "Jun"."""
+    return _written(date(2000, number, 1), "LLL" if short else "LLLL")
 
 
 # -- numbers ---------------------------------------------------------------------------
@@ -214,6 +218,11 @@ def month(number: int, year: int) -> str:
 
 def number(value: float, pattern: str | None = None) -> str:
     """ "1.234,5", "1,234.5"; `pattern` as Unicode writes them: "0.#"."""
+    return _figure(value, pattern, LOCALES[language()])
+
+
+@lru_cache(maxsize=4096)
+def _figure(value: float, pattern: str | None, locale: str) -> str:
     from babel.numbers import format_decimal
 
-    return format_decimal(value, pattern, LOCALES[language()])
+    return format_decimal(value, pattern, locale)

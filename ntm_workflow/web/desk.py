@@ -35,7 +35,6 @@ NAV = (
     ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"), ("/bieu-do", "nav.pictures"),
     ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"), ("/thong-bao", "nav.notices"),
     ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
-    ("/nguoi-dung", "nav.users"),
 )  # fmt: skip
 
 
@@ -160,13 +159,14 @@ def environment() -> Environment:
         "day": texts.day, "full_day": texts.full_day, "clock": texts.clock,
         "period": words.period, "number": words.number, "size": words.size,
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
-        "day_off": days_off.said,
+        "day_off": days_off.said, "short_day": texts.short_day,
     }  # fmt: skip
     made.globals |= {
         "static": static_url, "standing": words.standing, "who": words.who,
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
-        "weekday": texts.weekday, "rung": wording.rung, "wording": wording,
+        "weekday": texts.weekday, "month": texts.month, "month_name": texts.month_name,
+        "rung": wording.rung, "wording": wording,
         "asked_for": which_plan.address,
     }  # fmt: skip
     return made
