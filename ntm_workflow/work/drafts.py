@@ -20,9 +20,7 @@ KEPT = timedelta(days=90)  # unused: then it is forgotten
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def keep(
-    session: Session, owner: str, place: str, held: Mapping[str, Any], now: datetime
-) -> None:
+def keep(session: Session, owner: str, place: str, held: Mapping[str, Any], now: datetime) -> None:
     """Keep what is typed in place of what was; two at once leave one. Old ones of all go."""
     session.execute(delete(Draft).where(Draft.saved_at < now - KEPT))
     insert = _INSERT[session.get_bind().dialect.name]

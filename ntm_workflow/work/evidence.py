@@ -98,6 +98,7 @@ def submit_each(
         submit(
             session, task, plan, days, doc, by=by, now=now, today=today, files=files,
             late_reason=late_reason if today > task.due_on else "", note=note,
+            together=[one.code for one in tasks if one is not task],
         )
         for task in tasks
     ]  # fmt: skip
@@ -116,8 +117,11 @@ def submit(
     files: Sequence[Stored] = (),
     late_reason: str = "",
     note: str = "",
+    together: Sequence[str] = (),
 ) -> Submission:
     """Hand in evidence for an open task. The reviewer is reminded, the body no longer.
+
+    `together` are the codes of the tasks that the document is handed in for with it.
 
     Raises:
         Refused: the task is not open, the actor speaks for another body, or it
@@ -148,6 +152,7 @@ def submit(
         "plan": task.plan_id, "submission": submission.id, "number": f"{doc.number}/{doc.symbol}",
         "issued_on": doc.issued_on, "received_on": today, "files": [f.sha256 for f in files],
         "late_reason": submission.late_reason,
+        **({"with": list(together)} if together else {}),
     }  # fmt: skip
     audit.append(session, by, now, [Entry(Action.TASK_SUBMITTED, task.code, data)])
     return submission

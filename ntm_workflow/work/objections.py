@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
@@ -106,6 +106,13 @@ def waiting(session: Session, task: Task) -> Objection | None:
     """The objection to a task that nobody has answered yet."""
     query = select(Objection).where(Objection.task_id == task.id, Objection.outcome.is_(None))
     return session.scalars(query).first()
+
+
+def count(session: Session, plan_id: str) -> int:
+    """How many open tasks of a plan wait for an answer."""
+    query = select(func.count(Objection.id)).join(Task, Task.id == Objection.task_id)
+    open_ = Objection.outcome.is_(None), Task.state == "open", Task.plan_id == plan_id
+    return session.scalar(query.where(*open_)) or 0
 
 
 def refused(session: Session, task: Task) -> Objection | None:
