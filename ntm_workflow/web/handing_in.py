@@ -21,15 +21,12 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import Draft, RowRecord, Submission, Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import guard
 from ntm_workflow.web.forms import Typed
 from ntm_workflow.work import drafts, evidence, tasks
 
 SAVE = "luu-nhap"  # the act that keeps a draft
 FIELDS = ("so_van_ban", "loai", "ngay", "trich_yeu", "ly_do_qua_han", "ghi_chu")
 MOST = 60  # other tasks that a form offers
-# Pages with this form run our own script; no other page runs any.
-SCRIPTED = f"{guard.POLICY}; script-src 'self'; connect-src 'self'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from ntm_workflow.web import desk, feeds, forms, handing_in, ticks, visitor
 from ntm_workflow.web.acts import ACTS, Asked, Deed
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble, Typed
+from ntm_workflow.web.guard import LIVE_POLICY
 from ntm_workflow.work import body_names, drafts, links, tasks
 from ntm_workflow.work.audit import Action, Actor
 from ntm_workflow.work.links import PATH, Held
@@ -175,7 +176,7 @@ def _show(
             seal=lambda file: forms.seal(file, secret, _owner(own.held, found.task)),
         )  # fmt: skip
         if "nop" in offers:
-            response.headers["content-security-policy"] = handing_in.SCRIPTED
+            response.headers["content-security-policy"] = LIVE_POLICY
         return response
 
 
