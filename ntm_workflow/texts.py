@@ -99,6 +99,11 @@ def say(key: str, /, **data: Any) -> str:
     return _form(forms, data.get("count")).format(**shown)
 
 
+def keys(start: str) -> tuple[str, ...]:
+    """The keys that begin with this, in the order in which they are written."""
+    return tuple(key for key in catalogue("texts", "vi") if key.startswith(start))
+
+
 def has(key: str) -> bool:
     return key in catalogue("texts", "vi")
 

@@ -13,7 +13,7 @@ from ntm_workflow.store import engine as engines
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0016"  # the newest migration; a test holds it against store/migrations
+HEAD = "0017"  # the newest migration; a test holds it against store/migrations
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -17,6 +17,7 @@ from ntm_workflow.web import visitor, words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
 from ntm_workflow.web.guard import LIVE_POLICY
+from ntm_workflow.work import objections
 from ntm_workflow.work.accounts import Role
 
 router = APIRouter()
@@ -64,6 +65,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             mails=notices.of_day(session, plan.id, today, FEW),
             trail=trail.deeds(session, 6),
             ahead=_ahead(desk), faults=desk.faults(), unreached=bodies.unreached(session, plan),
+            objected=objections.count(session, plan.id),
         )  # fmt: skip
     response.headers["content-security-policy"] = LIVE_POLICY
     return response

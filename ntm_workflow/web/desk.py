@@ -32,9 +32,9 @@ HERE = Path(__file__).parent
 # Only what the role of who looks may use is shown.
 NAV = (
     ("/", "nav.board"), ("/phu-luc", "nav.appendix"), ("/viec", "nav.tasks"),
-    ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"), ("/bieu-do", "nav.pictures"),
-    ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"), ("/thong-bao", "nav.notices"),
-    ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
+    ("/tham-dinh", "nav.review"), ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"),
+    ("/bieu-do", "nav.pictures"), ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"),
+    ("/thong-bao", "nav.notices"), ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
 )  # fmt: skip
 
 
@@ -139,6 +139,7 @@ def draw(
         html = which_plan.keep(html, plan.id)
     response = HTMLResponse(html, status)
     guard.keep_token(request, response)
+    visitor.remember(request, response, me)
     return response
 
 
@@ -166,7 +167,8 @@ def environment() -> Environment:
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
         "weekday": texts.weekday, "month": texts.month, "month_name": texts.month_name,
-        "rung": wording.rung, "wording": wording,
+        "distance": texts.distance, "rung": wording.rung, "wording": wording,
+        "offered_reasons": texts.keys("review.reason."),
         "asked_for": which_plan.address,
     }  # fmt: skip
     return made

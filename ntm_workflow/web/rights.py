@@ -86,8 +86,9 @@ def _code(session: Session, said: Mapping[str, str]) -> str | None:
 EVERYBODY, ANYBODY = Right(None), Right(ALL, settling=True)
 READ, RUN = Right(READERS), Right(DESK)
 _TASK_ACTS: dict[str, Roles] = {
-    **dict.fromkeys(("nop", "xin-gia-han", "tiep-nhan"), OWN),
+    **dict.fromkeys(("nop", "luu-nhap", "xin-gia-han", "khong-phai-viec", "tiep-nhan"), OWN),
     **dict.fromkeys(("dat", "tra-lai", "dong-y-gia-han", "khong-gia-han", "gia-han"), DECIDERS),
+    **dict.fromkeys(("chuyen-don-vi", "khong-giao-nua", "van-phai-lam"), DECIDERS),
     **dict.fromkeys(("tam-dung", "tiep-tuc", "huy"), DESK),
 }
 
@@ -132,6 +133,11 @@ TABLE: dict[str, Right] = {
     "GET /viec/{task_id}": Right(ALL, owner=_task),
     "GET /viec/{task_id}/{name}": Right(ALL, owner=_task),
     "POST /viec/{task_id}/{name}": Right(OWN | DECIDERS, owner=_task, acts=_TASK_ACTS),
+    "GET /tham-dinh": Right(DECIDERS),
+    "GET /tham-dinh/{task_id}": Right(DECIDERS),
+    "GET /tham-dinh/{task_id}/{name}": Right(DECIDERS),
+    "POST /tham-dinh/{task_id}/{name}": Right(DECIDERS),
+    "GET /giu-lai": Right(ALL),  # what somebody typed themselves
     "GET /minh-chung/{file_id}": Right(ALL, owner=_file),
     "POST /xuat/viec": Right(ALL),  # as in the list: an office its own
     "GET /xuat/{name}": Right(ALL),

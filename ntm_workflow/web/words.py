@@ -113,7 +113,7 @@ def span(occurrence: Occurrence, year: int) -> tuple[float, float]:
 # -- the audit ------------------------------------------------------------------
 
 _HIDDEN = {"key", "plan", "submission", "before", "completed_on", "cause", "why"}
-_LISTED = ("tasks", "added", "removed", "changed", "renumbered")  # the first few by name
+_LISTED = ("tasks", "with", "added", "removed", "changed", "renumbered")  # the first few by name
 _FIRST = ("question", "answer", "number", "issued_on", "opens_on", "due_on", "from", "to", "wanted",
           "reason", "tasks")  # fmt: skip
 
