@@ -14,14 +14,11 @@ person and nothing being sent; `ratio` is the p99 of the day over it.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import multiprocessing
 import os
 import random
 import re
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -88,9 +85,9 @@ def run(minutes: float, count: int, kinds: tuple[str, ...]) -> None:
 
 
 def one(kind: str, url: str, folder: Path, minutes: float, count: int) -> None:
-    with deliver.sink(delay=5) as port, _free_port() as own:
-        rt = _office(url, folder, port, own)
-        with _server(rt, own) as base:
+    with deliver.sink(delay=5) as port:
+        rt = _office(url, folder, port)
+        with world.server(rt.settings) as base:
             made = _people(rt, base, count)
             idle, day = Seen(), Seen()
             for person in _of_each_kind(made):
@@ -107,13 +104,13 @@ def one(kind: str, url: str, folder: Path, minutes: float, count: int) -> None:
 # -- the office ------------------------------------------------------------------------
 
 
-def _office(url: str, folder: Path, port: int, own: int) -> Runtime:
+def _office(url: str, folder: Path, port: int) -> Runtime:
     """The plan of 2020 on the first of July: every task open, and the quarter's run queued."""
     data = (ROOT / "config" / "appendix.toml").read_bytes()
     plan = toml_file.parse(data, "appendix.toml")
     base = settings.load({
         "NTM_ROOT": str(ROOT), "NTM_VAR": str(folder), "NTM_DATABASE_URL": url,
-        "NTM_BASE_URL": f"http://127.0.0.1:{own}",
+        "NTM_BASE_URL": world.free_address(),
         "NTM_MAIL_URL": f"smtp://127.0.0.1:{port}/?from={deliver.SENDER}",
     })  # fmt: skip
     rt = runtime.assemble(base, plan)
@@ -126,40 +123,6 @@ def _office(url: str, folder: Path, port: int, own: int) -> Runtime:
         tasks.open_due(session, plan, rt.days, DAY, now=rt.now(), actor=world.ACTOR)
         quarterly.queue(session, rt.all_plans, rt.days, DAY, now=rt.now(), actor=world.ACTOR)
     return rt
-
-
-@contextmanager
-def _free_port() -> Iterator[int]:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = int(held.getsockname()[1])
-    yield port
-
-
-@contextmanager
-def _server(rt: Runtime, port: int) -> Iterator[str]:
-    """The pages as `ntm up` starts them; yields their address."""
-    known = rt.settings
-    environ = {
-        **os.environ, "NTM_ROOT": str(known.root), "NTM_VAR": str(known.var),
-        "NTM_DATABASE_URL": known.database_url, "NTM_BASE_URL": known.base_url,
-        "PREFECT_API_URL": "http://127.0.0.1:9/api",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "uvicorn", "ntm_workflow.web.app:create_app", "--factory",
-               "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]  # fmt: skip
-    process = subprocess.Popen(command, env=environ, cwd=ROOT)
-    try:
-        for _ in range(600):
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{known.base_url}/livez").status_code == 200:
-                    break
-            time.sleep(0.1)
-        else:
-            raise SystemExit("the server did not start")
-        yield known.base_url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @contextmanager
@@ -192,11 +155,10 @@ class Person:
     def __init__(self, base: str, seed: int, cookie: str = "") -> None:
         self.dice = random.Random(seed)
         cookies = {visitor.COOKIE: cookie} if cookie else {}
-        # The server lets go of a connection after five seconds; browsers know when it has.
+        # People think longer than the server keeps a connection.
         self.browser = httpx.Client(
-            base_url=base, cookies=cookies, timeout=SECONDS,
-            limits=httpx.Limits(keepalive_expiry=4),
-        )  # fmt: skip
+            base_url=base, cookies=cookies, timeout=SECONDS, headers={"connection": "close"}
+        )
         self.thinks = (0.0, 0.0)  # seconds before each page
         self.steps: list[Callable[[Seen], None]] = []
         self.kind = ""
