@@ -49,7 +49,8 @@ from ntm_workflow.work.web_sessions import Browser
 
 ROOT = Path(__file__).parent.parent
 DAY = date(2020, 7, 1)  # the first working day of a quarter
-MINUTES, PEOPLE = 3, 30
+MINUTES, QUICK, PEOPLE = 3, 0.5, 30
+BOTH = ("sqlite", "postgresql")
 THINKS = (1.0, 5.0)  # seconds
 UPLOAD = (50_000, 2_000_000)  # bytes of a file handed in
 IDLE_ROUNDS = 15
@@ -75,7 +76,7 @@ class Seen:
                 self.refused[kind] += 1
 
 
-def run(minutes: float, count: int, kinds: tuple[str, ...]) -> None:
+def run(minutes: float, count: int = PEOPLE, kinds: tuple[str, ...] = BOTH) -> None:
     with world.postgres() as server:
         for kind in kinds:
             with world.database(kind, server) as engine, tempfile.TemporaryDirectory() as folder:
@@ -355,15 +356,19 @@ def _percentile(taken: list[float], part: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * part // 100)]
 
 
+def minutes(arguments: list[str]) -> float:
+    return QUICK if "--quick" in arguments else MINUTES
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=MINUTES)
     parser.add_argument("--people", type=int, default=PEOPLE)
-    parser.add_argument("--database", choices=("sqlite", "postgresql"))
+    parser.add_argument("--database", choices=BOTH)
     parser.add_argument("--quick", action="store_true", help="half a minute")
     asked = parser.parse_args()
-    kinds = (asked.database,) if asked.database else ("sqlite", "postgresql")
-    run(0.5 if asked.quick else asked.minutes, asked.people, kinds)
+    kinds = (asked.database,) if asked.database else BOTH
+    run(QUICK if asked.quick else asked.minutes, asked.people, kinds)
 
 
 if __name__ == "__main__":
