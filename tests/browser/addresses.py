@@ -51,6 +51,7 @@ NO_PAGE = {
     "GET /kenh/{name}", "GET /lien-he/nhap/ghi", "GET /lien-he/{number}/{name}",
     "GET /nhap/{draft_id}/phu-luc.toml", "GET /nhap/{draft_id}/{name}",
     "GET /vao/sso", "GET /vao/sso/di", "GET /v/{token}/moi",
+    "GET /ngon-ngu", "GET /nguoi-dung/{number}/{name}",
     "GET /nhap/doc/{token}",  # waits for a file
     "GET /nhap/{draft_id}/dang-chay",  # once it runs: tried where an import ends
 }  # fmt: skip
@@ -155,6 +156,8 @@ def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
         "GET /thu-den": ["C /thu-den"],
         "GET /thu-den/{name}": [f"C /thu-den/{mail}"],
         "GET /thu-den/{name}/thu": [f"C /thu-den/{mail}/thu"],
+        "GET /nguoi-dung": ["A /nguoi-dung"],
+        "GET /nguoi-dung/{number}": ["A /nguoi-dung/1"],
         "GET /nhap": ["A /nhap"],
         "GET /nhap/{draft_id}": [f"A /nhap/{asking}"],
         "GET /nhap/{draft_id}/don-vi": [f"A /nhap/{asking}/don-vi"],
