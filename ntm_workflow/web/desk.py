@@ -20,6 +20,7 @@ from ntm_workflow import template_texts, texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.reports import chased, days_off, health, watch, wording
+from ntm_workflow.reports.trail import Head
 from ntm_workflow.reports.watch import Fault
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
 from ntm_workflow.web import guard, languages, rights, visitor, which_plan, words
@@ -40,12 +41,16 @@ NAV = (
 
 @dataclass(frozen=True)
 class Desk:
-    """One request at work. `simulated_on` is None where the real clock counts."""
+    """One request at work. `simulated_on` is None where the real clock counts.
+
+    `head` is where the audit ended before anything else was read.
+    """
 
     request: Request
     rt: Runtime
     session: Session
     simulated_on: date | None
+    head: Head
     today: date = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +68,7 @@ class Desk:
         """What a person must look at for the system to run as it should; one statement."""
         return watch.faults(self.session, self.rt.in_force, self.rt.days, self.now)
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         """The plan that the address asks for. Raises Refused where there is none at all."""
         return asked_plan(self.request, self.rt) or self.rt.plan
@@ -104,7 +109,7 @@ def opened(request: Request) -> Iterator[Desk]:
     with state.rt.reader() as session:
         standing = health.standing(session)
         state.rt = rt = state.rt.following(session, standing.marks, standing.ordered)
-        yield Desk(request, rt, session, standing.simulated_on)
+        yield Desk(request, rt, session, standing.simulated_on, standing.head)
 
 
 def up_to_date(request: Request) -> Runtime:

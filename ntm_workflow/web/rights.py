@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from fastapi import Request
 from sqlalchemy import select
@@ -270,8 +270,11 @@ def _check(request: Request, right: Right, who: Who) -> None:
 def may(who: Who | None, address: str, method: str = "GET") -> bool:
     """Whether somebody's role opens an address; which body it is about is not asked."""
     path = address.partition("?")[0].partition("#")[0]
-    if path.startswith("/static/"):
-        return True
+    return path.startswith("/static/") or _may(who.role if who else None, path, method)
+
+
+@lru_cache(maxsize=4_096)  # a page asks of its navigation and of each link
+def _may(role: Role | None, path: str, method: str) -> bool:
     found = _named(method, path)
     if found is None:
         return False
@@ -279,7 +282,7 @@ def may(who: Who | None, address: str, method: str = "GET") -> bool:
     roles = right.roles
     if roles is not None and right.acts is not None and "name" in said:
         roles &= right.acts.get(said["name"], roles)
-    return roles is None or (who is not None and who.role in roles)
+    return roles is None or role in roles
 
 
 def _named(method: str, path: str) -> tuple[Right, dict[str, str]] | None:

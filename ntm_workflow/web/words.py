@@ -155,6 +155,10 @@ def _value(key: str, value: Any, plan: Plan) -> str:
         return say(f"notice.{value}")
     if key == "what":
         return say(f"contact.part.{value}")
+    if key == "account_role":
+        return say(f"account.role.{value}")
+    if key == "way":
+        return say(f"sign_in.way.{value}")
     if key == "resent" and not value:
         return ""
     if isinstance(value, str) and _ISO_DAY.fullmatch(value):
