@@ -1,0 +1,75 @@
+"""Strange requests to every route, on both databases: an answer in words, never a broken page.
+
+Here a few hundred, always the same. `make fuzz` goes on for as long as it is told
+and says how many there were.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import strange
+from fuzz_town import VISITORS, Town
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import strategies as st
+
+from ntm_workflow.appendix.model import Plan
+
+MINUTES = float(os.environ.get("NTM_FUZZ", "0"))  # of `make fuzz`, for each of the two databases
+HERE = 3  # requests to each route otherwise
+ROUND = 400  # requests that `make fuzz` draws from one seed
+
+
+def drawn(strategy: st.SearchStrategy[Any], act: Callable[[Any], object], most: int,
+          seed: int | None) -> None:  # fmt: skip
+    """Give `act` so many examples: always the same where there is no seed."""
+
+    @hypothesis.settings(
+        max_examples=most, derandomize=seed is None, database=None, deadline=None,
+        report_multiple_bugs=False,
+        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(strategy)
+    def run(one: Any) -> None:
+        act(one)
+
+    (hypothesis.seed(seed)(run) if seed is not None else run)()
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_no_request_breaks_a_page(
+    where: str, plan: Plan, tmp_path: Path, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")  # nobody is there
+    url = f"sqlite:///{tmp_path / 'ntm.db'}" if where == "sqlite" else \
+        str(request.getfixturevalue("postgres_url"))  # fmt: skip
+    town = Town(url, plan, tmp_path / "var")
+    every = strange.routes(town.app)
+    try:
+        if not MINUTES:
+            for method, path in every:
+                drawn(strange.requests(method, path, town.known, VISITORS), town.send, HERE, None)
+        else:
+            any_route = st.sampled_from(every).flatmap(
+                lambda one: strange.requests(*one, town.known, VISITORS)
+            )
+            end, seed = time.monotonic() + 60 * MINUTES, int(time.time())
+            while time.monotonic() < end:
+                drawn(any_route, town.send, ROUND, seed)
+                seed += 1
+    finally:
+        with capsys.disabled():
+            total = sum(town.asked.values())
+            print(f"\n{where}: {total} requests to {len(every)} routes, {dict(town.asked)}, "
+                  f"{len(town.broken)} places broke")  # fmt: skip
+        town.rt.engine.dispose()
+    assert not town.broken, "\n\n".join(f"{k}\n{v}" for k, v in town.broken.items())
+    assert town.scene.broken_audit() is None
+    assert len(every) > 100
