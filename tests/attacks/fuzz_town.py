@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import html
 import io
 import logging
+import re
 import traceback
 from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
+from httpx import Response
 from scene import CONTACTS, SYSTEM, Scene, fresh
 from signing import HOME, signed_in
 from sqlalchemy import select
 from starlette.testclient import TestClient
-from strange import Asked, Known
+from strange import Asked, Filled, Known
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import confirm, notice_seal
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Address, Contact, EvidenceFile, Notice, SavedFilter, Task
+from ntm_workflow.store.tables import (
+    Address,
+    Contact,
+    ContactBody,
+    EvidenceFile,
+    Notice,
+    SavedFilter,
+    Task,
+)
 from ntm_workflow.web import guard
 from ntm_workflow.web.app import create_app
+from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.visitor import COOKIE
 from ntm_workflow.work import channels, evidence, links, saved_filters, tasks
 from ntm_workflow.work.accounts import Role
@@ -34,6 +47,21 @@ BODY, OTHER = "bql-tan-lap", "bql-vu-le"
 TASK = f"III.1/2020-06/{BODY}"
 FORM = "f" * 43  # what every browser here has for its forms
 VISITORS = ("coordination", "administrator", "office", "leader", "inspector", "nobody", "stranger")
+
+
+# A form: its method, where it leads, what is between its ends.
+_FORM = re.compile(r'<form\b[^>]*? method="(\w+)"[^>]*? action="([^"]*)"[^>]*>(.*?)</form>', re.S)
+_INPUT = re.compile(r'<(?:input|button|select|textarea)\b[^>]*? name="([^"]+)"([^>]*)>([^<]*)')
+
+
+def _fields(inside: str) -> list[tuple[str, str]]:
+    """Each field of a form as it is drawn; of a choice, any."""
+    found = []
+    for name, rest, text in _INPUT.findall(inside):
+        value = re.search(r'value="([^"]*)"', rest)
+        found.append((name, value[1] if value else text.strip()))
+    chosen = re.findall(r'<option value="([^"]+)"', inside)
+    return found + [(name, chosen[0]) for name, value in found if not value and chosen][:1]
 
 
 class Town:
@@ -71,6 +99,10 @@ class Town:
                 Address.value.startswith("bql-vu-le"))).first()  # fmt: skip
             contact = contact or session.scalars(select(Contact.id)).first()
             assert contact
+            self.own = str(session.scalars(select(Task.id).join(
+                ContactBody, ContactBody.body_id == Task.body_id).where(
+                ContactBody.contact_id == contact)).first())  # fmt: skip
+            self.task = str(task.id)
             self.link = links.token(rt.keys, links.make(session, contact, 45, by))
             saved_filters.save(session, "của tôi", "q=x", by=SYSTEM, now=rt.now())
             channels.put(session, "oa", "zalobot", "123:abc", rt.keys, now=rt.now(), actor=SYSTEM)
@@ -96,23 +128,51 @@ class Town:
         }  # fmt: skip
         values = [body, row, period, "2020-06-22", "25/6/2020", "12/BC-UBND", "an@xa.example.vn",
                   self.rt.plan.id, "1", "08:00", *tokens]  # fmt: skip
-        return Known(parts, values)
+        task, contact, notice = ids[Task][0], ids[Contact][0], ids[Notice][0]
+        pages = [f"/viec/{task}", f"/viec/{self.task}", f"/lien-he/{contact}", "/lien-he/moi",
+                 "/lien-he/nhap", f"/don-doc?viec={task}", "/don-doc", "/kenh", "/tai-khoan", "/viec",
+                 f"/xu-ly?viec={task}", "/nhap", "/nhat-ky", f"/thong-bao/{notice}", "/thu-tra-loi",
+                 f"/v/{self.link}", f"/v/{self.link}/viec/{self.own}", "/vao", "/du-bao", "/bieu-do",
+                 "/lich", "/lien-he", "/thong-bao", "/", *(f"/v/xac-nhan/{tokens[1]}",
+                 f"/v/ngung/{tokens[2]}")]  # fmt: skip
+        return Known(parts, values, pages)
 
     def _cookies(self) -> dict[str, str]:
-        roles = {role.value: role for role in Role}
-        made = {"stranger": "x" * 43}
-        for name in VISITORS[:5]:
-            own = {"office": [BODY], "leader": ["ubnd-huyen"]}.get(name)
-            made[name] = signed_in(self.rt, roles[name], own, name=name)
-        return made
+        return {"stranger": "x" * 43, **{name: self._signed_in(name) for name in VISITORS[:5]}}
+
+    def _signed_in(self, name: str) -> str:
+        own = {"office": [BODY], "leader": ["ubnd-huyen"]}.get(name)
+        return signed_in(self.rt, Role(name), own, name=name)
 
     def _heard(self, record: logging.LogRecord) -> None:
         if record.exc_info:
             self._last = record
 
+    def fill(self, form: Filled) -> int:
+        """Open the page of a form, fill it in, and send it."""
+        drawn = self.ask(Asked("GET", form.page, form.who, True))
+        every = _FORM.findall(drawn.text)
+        if not every:
+            return drawn.status_code
+        method, action, inside = every[form.which % len(every)]
+        fields = [(name, html.unescape(value)) for name, value in _fields(inside)]
+        fields = [one for one in fields if one[0] != guard.FIELD]
+        for at, value in form.changes if fields else ():
+            name = fields[at % len(fields)][0]
+            fields[at % len(fields)] = (name, "" if value is None else value)
+        address = html.unescape(action)
+        if method == "get":
+            said = urlencode([(name, value[:800]) for name, value in fields])
+            return self.send(Asked("GET", f"{address}?{said}", form.who, True))
+        return self.send(Asked("POST", address, form.who, True, fields, form.files))
+
     def send(self, asked: Asked) -> int:
+        return self.ask(asked).status_code
+
+    def ask(self, asked: Asked) -> Response:
         """Send a request as a browser would; keep what broke, once for each place."""
         self._last = None
+        self.app.state.throttle = Throttle()
         browser = TestClient(self.app, base_url=HOME, follow_redirects=False,
                              client=("127.0.0.1", 50_000), raise_server_exceptions=False)  # fmt: skip
         kept = {guard.COOKIE: FORM}
@@ -132,9 +192,11 @@ class Town:
                 body["files"] = [("tep", (name, content)) for name, content in asked.files]
         answer = browser.request(asked.method, asked.path, headers=list(head.items()), **body)
         self.asked[answer.status_code] += 1
+        if asked.who in VISITORS[:5] and answer.headers.get("location", "").startswith("/vao"):
+            self.cookies[asked.who] = self._signed_in(asked.who)  # it had signed itself out
         if answer.status_code >= 500 and not asked.path.startswith("/healthz"):
             self._note(asked, answer.status_code)
-        return answer.status_code
+        return answer
 
     def _note(self, asked: Asked, status: int) -> None:
         last = self._last

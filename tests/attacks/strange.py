@@ -51,6 +51,7 @@ class Known:
 
     parts: dict[str, list[str]]
     values: list[str]
+    pages: list[str] = field(default_factory=list)  # pages with forms
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,21 @@ class Asked:
     files: list[tuple[str, bytes]] = field(default_factory=list)
     raw: bytes | None = None
     headers: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form of a page as it was drawn, with some fields filled in strangely.
+
+    `which` is the number of the form on the page, `changes` (number of the field,
+    what is put there; None leaves the field out), both counted round and round.
+    """
+
+    page: str
+    who: str
+    which: int
+    changes: list[tuple[int, str | None]]
+    files: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:
@@ -111,6 +127,17 @@ def requests(
         file = st.tuples(text(), st.binary(max_size=200) | st.sampled_from(FILES))
         asked.files.extend(draw(st.lists(file, min_size=1, max_size=3)))
     return asked
+
+
+@st.composite
+def filled(draw: Callable[[Any], Any], known: Known, visitors: tuple[str, ...]) -> Filled:
+    """A form that is filled in as it should be, but for a field or three."""
+    value = text() | st.sampled_from(known.values) | st.none()
+    page = draw(st.sampled_from(known.pages))
+    changes = st.lists(st.tuples(st.integers(0, 40), value), min_size=1, max_size=3)
+    file = st.tuples(text(), st.binary(max_size=100) | st.sampled_from(FILES))
+    return Filled(page, draw(st.sampled_from(visitors)), draw(st.integers(0, 20)), draw(changes),
+                  draw(st.lists(file, max_size=2)))  # fmt: skip
 
 
 _TYPES = (

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from ntm_workflow.appendix.model import Plan
 
 MINUTES = float(os.environ.get("NTM_FUZZ", "0"))  # of `make fuzz`, for each of the two databases
-HERE = 3  # requests to each route otherwise
+HERE = 2  # requests to each route otherwise
+FORMS = 60  # and forms that are filled in strangely
 ROUND = 400  # requests that `make fuzz` draws from one seed
 
 
@@ -56,6 +57,7 @@ def test_no_request_breaks_a_page(
         if not MINUTES:
             for method, path in every:
                 drawn(strange.requests(method, path, town.known, VISITORS), town.send, HERE, None)
+            drawn(strange.filled(town.known, VISITORS), town.fill, FORMS, None)
         else:
             any_route = st.sampled_from(every).flatmap(
                 lambda one: strange.requests(*one, town.known, VISITORS)
@@ -63,6 +65,7 @@ def test_no_request_breaks_a_page(
             end, seed = time.monotonic() + 60 * MINUTES, int(time.time())
             while time.monotonic() < end:
                 drawn(any_route, town.send, ROUND, seed)
+                drawn(strange.filled(town.known, VISITORS), town.fill, ROUND, seed)
                 seed += 1
     finally:
         with capsys.disabled():
