@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.channels import hush
 from ntm_workflow.channels.result import Again, Message, Outcome, Result
 from ntm_workflow.chase import (
     ahead_read,
@@ -546,7 +547,7 @@ def _values(
 def _attempt(session: Session, notice_id: int, now: datetime, result: Result) -> None:
     said = {
         "notice_id": notice_id, "at": now, "outcome": str(result.outcome),
-        "detail": result.detail, "seconds": result.seconds, "code": result.code,
+        "detail": hush.unaddressed(result.detail), "seconds": result.seconds, "code": result.code,
         "provider_id": result.provider_id,
     }  # fmt: skip
     session.connection().execute(_TRYING, said)

@@ -14,12 +14,13 @@ from sqlalchemy.exc import DBAPIError
 
 from ntm_workflow.errors import Refused
 
-# The past: entries, their signatures, tries, what came back, texts in force, ordered days,
-# events of bodies. Nothing of it is ever changed.
+# The past: entries, their signatures, texts in force, ordered days, events of bodies, tries,
+# what came back. Nothing of it is ever changed; words that are somebody's can be emptied.
 APPEND_ONLY = frozenset({
-    "audit", "signed_head", "notice_attempt", "plan_version", "ordered_day", "body_event",
-    "body_event_part",
+    "audit", "signed_head", "plan_version", "ordered_day", "body_event", "body_event_part",
+    "notice_attempt", "notice_event",
 })  # fmt: skip
+_EMPTIED = frozenset({"notice_attempt", "notice_event"})  # their triggers let nothing else be
 _ONE_ROW = frozenset({"audit_head"})  # moved on, never made nor removed
 _READ = frozenset({"alembic_version"})
 
@@ -80,6 +81,8 @@ def give(connection: Connection, role: str) -> int:
 def _of(table: str) -> str:
     if table in _READ:
         return "SELECT"
+    if table in _EMPTIED:
+        return "SELECT, INSERT, UPDATE (detail)"
     if table in APPEND_ONLY:
         return "SELECT, INSERT"
     return "SELECT, UPDATE" if table in _ONE_ROW else "SELECT, INSERT, UPDATE, DELETE"

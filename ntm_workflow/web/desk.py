@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
-from ntm_workflow.reports import chased, health, watch, wording
+from ntm_workflow.reports import chased, health, trail, watch, wording
 from ntm_workflow.reports.watch import Fault
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
 from ntm_workflow.web import guard, rights, visitor, which_plan, words
@@ -159,7 +159,7 @@ def environment() -> Environment:
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
     }  # fmt: skip
     made.globals |= {
-        "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,
+        "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who, "called": trail.called,
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
         "weekday": texts.weekday, "rung": wording.rung, "wording": wording,
