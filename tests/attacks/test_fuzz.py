@@ -6,41 +6,20 @@ and says how many there were.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import hypothesis
 import pytest
 import strange
 from fuzz_town import VISITORS, Town
-from hypothesis import HealthCheck, Phase, given
+from fuzzing import MINUTES, drawn
 from hypothesis import strategies as st
 
 from ntm_workflow.appendix.model import Plan
 
-MINUTES = float(os.environ.get("NTM_FUZZ", "0"))  # of `make fuzz`, for each of the two databases
 HERE = 2  # requests to each route otherwise
 FORMS = 60  # and forms that are filled in strangely
 ROUND = 400  # requests that `make fuzz` draws from one seed
-
-
-def drawn(strategy: st.SearchStrategy[Any], act: Callable[[Any], object], most: int,
-          seed: int | None) -> None:  # fmt: skip
-    """Give `act` so many examples: always the same where there is no seed."""
-
-    @hypothesis.settings(
-        max_examples=most, derandomize=seed is None, database=None, deadline=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate], suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(strategy)
-    def run(one: Any) -> None:
-        act(one)
-
-    (hypothesis.seed(seed)(run) if seed is not None else run)()
 
 
 @pytest.mark.parametrize("where", ["sqlite", "postgresql"])
