@@ -95,13 +95,10 @@ class Town:
             evidence.submit(session, task, rt.plan, rt.days, doc,
                             by=Actor("An", "office", BODY, via="test"), now=rt.now(), today=DAY,
                             files=[stored])  # fmt: skip
-            contact = session.scalars(select(Contact.id).join(Address).where(
-                Address.value.startswith("bql-vu-le"))).first()  # fmt: skip
-            contact = contact or session.scalars(select(Contact.id)).first()
-            assert contact
-            self.own = str(session.scalars(select(Task.id).join(
-                ContactBody, ContactBody.body_id == Task.body_id).where(
-                ContactBody.contact_id == contact)).first())  # fmt: skip
+            speaks = select(ContactBody.contact_id).where(ContactBody.body_id == OTHER)
+            contact = session.scalars(speaks).one()
+            mine = select(Task.id).where(Task.body_id == OTHER, Task.state == "open")
+            self.own = str(session.scalars(mine.order_by(Task.id)).first())
             self.task = str(task.id)
             self.link = links.token(rt.keys, links.make(session, contact, 45, by))
             saved_filters.save(session, "của tôi", "q=x", by=SYSTEM, now=rt.now())
@@ -143,6 +140,10 @@ class Town:
     def _signed_in(self, name: str) -> str:
         own = {"office": [BODY], "leader": ["ubnd-huyen"]}.get(name)
         return signed_in(self.rt, Role(name), own, name=name)
+
+    def _signed_in_of(self, body: str) -> str:
+        """A browser of somebody of another body."""
+        return signed_in(self.rt, Role.OFFICE, [body], name="Chi")
 
     def _heard(self, record: logging.LogRecord) -> None:
         if record.exc_info:

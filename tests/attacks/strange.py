@@ -20,7 +20,7 @@ NUMBERS = (0, -1, 1, 2**31, 2**63, 2**64 + 1, 10**40)
 WORDS = (
     "", " ", "\x00", "a\x00b", "\ufeff", "\u202egpj.exe", "a\u200db", "e\u0301", "\ufffd", "..",
     "../../etc/passwd", "..\\..\\x", "%00", "%2e%2e%2f", "{{7*7}}", "{0}", "%s%n", "'; --", '"><b>',
-    "=1+1", "\r\nBcc: a@b.vn", "<!-- -->", "٣", "１２", "²", "Ⅳ", "ßẞ", "İı", "🧨", "\ud7ff", "null",
+    "=1+1", "http://[::1", "\r\nBcc: a@b.vn", "<!-- -->", "٣", "１２", "²", "Ⅳ", "ßẞ", "İı", "🧨", "\ud7ff", "null",
     "true", "NaN", "Infinity", "1e400", "-0", "0x10", "2020-02-30", "31/6/2020", "0000-00-00",
     "9999-12-31", "99999-01-01", "01/01/0001", "2020-Q5", "2020-13", "x" * 300, LONG,
     *map(str, NUMBERS),
@@ -153,8 +153,9 @@ FILES = (
 _headers = st.dictionaries(
     st.sampled_from(["cookie", "user-agent", "accept", "accept-language", "origin", "referer",
                      "sec-fetch-site", "x-forwarded-for", "x-zevent-signature", "range",
-                     "x-bot-api-secret-token", "if-none-match", "content-length"]),
-    st.binary(max_size=60).map(lambda raw: re.sub(rb"[\r\n\0]", b"", raw)),
+                     "x-bot-api-secret-token", "if-none-match", "content-length", "host"]),
+    st.sampled_from([b"http://[::1", b"[", b"\xb2", b"9" * 5000, b"null", b"a@b", b"127.0.0.1:99999"])
+    | st.binary(max_size=60).map(lambda raw: re.sub(rb"[\r\n\0]", b"", raw)),
     max_size=2,
 )  # fmt: skip
 
