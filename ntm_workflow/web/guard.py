@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import re
@@ -139,8 +140,23 @@ class Guard:
         number = secrets.token_hex(4)
         request.state.error_id = number
         log.error("page failed id=%s path=%s", number, shown(request.url.path), exc_info=error)
-        down = type(error).__name__ in ("OperationalError", "InterfaceError", "TimeoutError")
-        return self._said(request, *((503, "page.database") if down else (500, "page.broken")))
+        return self._said(request, *_said_of(error))
+
+
+def _said_of(error: Exception) -> tuple[int, str]:
+    """The status and the page of what nobody expected here."""
+    if type(error).__name__ in ("OperationalError", "InterfaceError", "TimeoutError"):
+        return 503, "page.database"
+    if isinstance(error, OSError) and error.errno in _STORAGE:
+        return 507, "page.storage"
+    return 500, "page.broken"
+
+
+# A disk that is full, read-only, broken, or a folder that is not ours or not there.
+_STORAGE = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG,
+    errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
+})  # fmt: skip
 
 
 def _is_hook(request: Request) -> bool:
