@@ -109,9 +109,7 @@ def _owed(plan: Plan, entries: Sequence[Entry], names: Named, today: date) -> li
     return sorted(found, key=lambda one: (sort_key(one.body), one.due_on, one.work))
 
 
-def _file(
-    plan: Plan, run: QuarterRun, work: list[Owed], today: date, seal: str
-) -> Attachment:
+def _file(plan: Plan, run: QuarterRun, work: list[Owed], today: date, seal: str) -> Attachment:
     from ntm_workflow.reports import letters
 
     quarter = texts.period(run.quarter)

@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.errors import Refused
+from ntm_workflow.settings import Settings
 from ntm_workflow.store.tables import (
-    Address,
     AuditEntry,
     Contact,
     ContactBody,
@@ -33,7 +33,6 @@ from ntm_workflow.store.tables import (
     Submission,
 )
 from ntm_workflow.store.tables.people import MAIL
-from ntm_workflow.settings import Settings
 from ntm_workflow.work import audit, contacts
 from ntm_workflow.work.audit import Action, Actor, Entry
 from ntm_workflow.work.contacts import By
@@ -78,9 +77,7 @@ def due(session: Session, rules: Rules, now: datetime) -> Due:
 
 
 def _old(before: datetime) -> ColumnElement[bool]:
-    return (
-        (Inbound.received_at < before) & Inbound.handled_at.is_not(None) & (Inbound.raw != b"")
-    )
+    return (Inbound.received_at < before) & Inbound.handled_at.is_not(None) & (Inbound.raw != b"")
 
 
 def _long_gone(session: Session, rules: Rules, now: datetime) -> tuple[int, ...]:

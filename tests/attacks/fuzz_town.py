@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from httpx import Response
-from scene import CONTACTS, SYSTEM, Scene, fresh
+from scene import SYSTEM, Scene, fresh
 from signing import HOME, signed_in
 from sqlalchemy import select
 from starlette.testclient import TestClient
@@ -205,7 +205,9 @@ class Town:
             self.broken.setdefault(f"{asked.method} {asked.path[:200]}", f"{status} {asked!r:.800}")
             return
         error = last.exc_info[1]
-        ours = [f for f in traceback.extract_tb(error.__traceback__) if "ntm_workflow" in f.filename]
+        ours = [
+            f for f in traceback.extract_tb(error.__traceback__) if "ntm_workflow" in f.filename
+        ]
         at = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "elsewhere"
         place = f"{type(error).__name__} {at}"
         said = "".join(traceback.format_exception(error))[-1500:]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -158,5 +157,3 @@ _headers = st.dictionaries(
     | st.binary(max_size=60).map(lambda raw: re.sub(rb"[\r\n\0]", b"", raw)),
     max_size=2,
 )  # fmt: skip
-
-

@@ -39,7 +39,7 @@ MAIL = (
     b"From: An <an@x.vn>\r\nTo: ntm+1-abc@y.vn\r\nSubject: =?utf-8?b?VHI=?=\r\nMessage-ID: <1@x>\r\n"
     b"In-Reply-To: <ntm-1@y.vn>\r\nDate: Mon, 22 Jun 2020 08:00:00 +0700\r\nMIME-Version: 1.0\r\n"
     b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8"
-    b"\r\n\r\nG\xe1\xbb\xadi\r\n--b\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\n"
+    b'\r\n\r\nG\xe1\xbb\xadi\r\n--b\r\nContent-Type: application/pdf; name="a.pdf"\r\n'
     b"Content-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n--b--\r\n"
 )
 CALL = (
@@ -175,6 +175,8 @@ def test_no_parser_fails_but_in_words_of_ours(
             break
         seed += 1
     with capsys.disabled():
-        print(f"\n{sum(tried.values())} examples for {len(tried)} parsers, {len(broken)} places broke")
+        print(
+            f"\n{sum(tried.values())} examples for {len(tried)} parsers, {len(broken)} places broke"
+        )
     assert not broken, "\n\n".join(f"{place}\n{said}" for place, said in broken.items())
     assert set(tried) == set(every)

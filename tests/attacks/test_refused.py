@@ -241,7 +241,9 @@ def test_an_uploaded_file_leads_nowhere_pretends_nothing_and_never_runs(
     """Either refused, or kept under its hash and given back as a download that can do nothing."""
     office = Attacker(town, "coordination")
     with town.rt.reader() as session:
-        task = session.scalars(select(Task.id).where(Task.state == "open", Task.due_on > DAY)).first()
+        task = session.scalars(
+            select(Task.id).where(Task.state == "open", Task.due_on > DAY)
+        ).first()
     typed = {"so_van_ban": "9/BC-UBND", "ngay": "20/6/2020", "trich_yeu": "x", "phien_ban": "1"}
     answer = office.post(f"/viec/{task}/nop", files=[("tep", UPLOADS[name])], **typed)
     if answer.status_code in (400, 422):

@@ -154,6 +154,7 @@ def test_a_printed_head_is_held_against_the_audit_as_a_mailed_one_is(scene: Scen
     printed = heads.short(head)
     assert len(printed) < 60
     with scene.rt.reader() as session:
+
         def said(line: str) -> str:
             found = heads.against(session, line, scene.rt.signer.trusted)
             return found.why if found else ""

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 import smtp_sink
-from scene import SYSTEM, Scene, only
+from scene import SYSTEM, Scene
 from signing import HOME
 from smtp_sink import Sink
 from sqlalchemy import inspect, select, text
