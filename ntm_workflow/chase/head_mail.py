@@ -50,7 +50,8 @@ def queue(
     session.flush()
     notice = Notice(
         run_id=run.id, contact_id=contact, channel=MAIL, kind=KIND, plan_id=plans[0].id,
-        run_on=head.day, not_before=now, parameters={"day": head.day.isoformat(), "found": list(found)},
+        run_on=head.day, not_before=now,
+        parameters={"day": head.day.isoformat(), "found": list(found)},
     )  # fmt: skip
     session.add(notice)
     session.flush()

@@ -103,9 +103,7 @@ def entries(bundle, key):
             yield f"dấu ngày {head['day']}: chữ ký không đúng"
         days.add(f"head/{head['day']}")
         at[head["seq"]] = [*at.get(head["seq"], []), head]
-    yield from (
-        f"mục {n}: dấu của mục trước ghi trong mục này là khác" for n in told.get("links", ())
-    )
+    yield from (f"mục {n}: dấu nối với mục trước đã bị sửa" for n in told.get("links", ()))
     with bundle.open("nhat-ky.jsonl") as file:
         for number, line in enumerate(file, 1):
             try:

@@ -159,8 +159,9 @@ def environment() -> Environment:
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
     }  # fmt: skip
     made.globals |= {
-        "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who, "called": trail.called,
-        "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
+        "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,
+        "called": trail.called, "details": words.details,
+        "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
         "weekday": texts.weekday, "rung": wording.rung, "wording": wording,
         "asked_for": which_plan.address,

@@ -97,8 +97,8 @@ def keep(request: Request, response: Response, token: str) -> None:
 
 def keep_step(request: Request, response: Response, ticket: str) -> None:
     response.set_cookie(
-        STEP, ticket, httponly=True, samesite="lax", secure=guard.secure(request), path=f"{SIGN_IN}/ma",
-        max_age=int(web_sessions.SECOND_LIVES.total_seconds()),
+        STEP, ticket, httponly=True, samesite="lax", secure=guard.secure(request),
+        path=f"{SIGN_IN}/ma", max_age=int(web_sessions.SECOND_LIVES.total_seconds()),
     )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ def written(head: SignedHead) -> str:
 
 
 def short(head: SignedHead) -> str:
-    """A head as it is printed: day, number, half of the hash in groups. Paper needs no signature."""
+    """A head as it is printed: day, number, half of the hash. Paper needs no signature."""
     half = head.hash.hex()[:_PRINTED]
     groups = " ".join(half[at : at + 8] for at in range(0, _PRINTED, 8))
     return f"{head.day.isoformat()} {head.seq} {groups}"

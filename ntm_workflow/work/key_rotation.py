@@ -137,7 +137,8 @@ def _opened(keys: Keys, hidden: bytes) -> bytes | None:
 
 def needed(session: Session, keys: Keys, now: datetime) -> Needed:
     """What would be lost with all keys but the newest; reads every encrypted value."""
-    old, lost = dict.fromkeys((one.name for one in HIDDEN), 0), {}
+    old = dict.fromkeys((one.name for one in HIDDEN), 0)
+    lost: dict[str, int] = {}
     newest = keys.newest
     for one in HIDDEN:
         for hidden in _every(session, one):

@@ -113,8 +113,8 @@ class Town:
             assert notice
             assert address
             keys = self.rt.keys
-            tokens = [self.link, confirm.token(keys, address),
-                      notice_seal.made(keys, notice_seal.STOP, notice), "12-" + "a" * 24]  # fmt: skip
+            stop = notice_seal.made(keys, notice_seal.STOP, notice)
+            tokens = [self.link, confirm.token(keys, address), stop, "12-" + "a" * 24]
         row, period, body = TASK.split("/")
         parts = {
             "token": tokens, "task": ids[Task], "task_id": ids[Task], "number": ids[Contact],
@@ -127,11 +127,11 @@ class Town:
                   self.rt.plan.id, "1", "08:00", *tokens]  # fmt: skip
         task, contact, notice = ids[Task][0], ids[Contact][0], ids[Notice][0]
         pages = [f"/viec/{task}", f"/viec/{self.task}", f"/lien-he/{contact}", "/lien-he/moi",
-                 "/lien-he/nhap", f"/don-doc?viec={task}", "/don-doc", "/kenh", "/tai-khoan", "/viec",
-                 f"/xu-ly?viec={task}", "/nhap", "/nhat-ky", f"/thong-bao/{notice}", "/thu-tra-loi",
-                 f"/v/{self.link}", f"/v/{self.link}/viec/{self.own}", "/vao", "/du-bao", "/bieu-do",
-                 "/lich", "/lien-he", "/thong-bao", "/", *(f"/v/xac-nhan/{tokens[1]}",
-                 f"/v/ngung/{tokens[2]}")]  # fmt: skip
+                 "/lien-he/nhap", f"/don-doc?viec={task}", "/don-doc", "/kenh", "/tai-khoan",
+                 "/viec", f"/xu-ly?viec={task}", "/nhap", "/nhat-ky", f"/thong-bao/{notice}",
+                 "/thu-tra-loi", f"/v/{self.link}", f"/v/{self.link}/viec/{self.own}", "/vao",
+                 "/du-bao", "/bieu-do", "/lich", "/lien-he", "/thong-bao", "/",
+                 f"/v/xac-nhan/{tokens[1]}", f"/v/ngung/{tokens[2]}"]  # fmt: skip
         return Known(parts, values, pages)
 
     def _cookies(self) -> dict[str, str]:
@@ -175,7 +175,7 @@ class Town:
         self._last = None
         self.app.state.throttle = Throttle()
         browser = TestClient(self.app, base_url=HOME, follow_redirects=False,
-                             client=("127.0.0.1", 50_000), raise_server_exceptions=False)  # fmt: skip
+                             client=("127.0.0.1", 5), raise_server_exceptions=False)  # fmt: skip
         kept = {guard.COOKIE: FORM}
         if asked.who in self.cookies:
             kept[COOKIE] = self.cookies[asked.who]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from ntm_workflow.appendix.model import Plan
 
-HERE = 2  # requests to each route otherwise
-FORMS = 60  # and forms that are filled in strangely
+HERE = 2  # requests to each route on SQLite otherwise; on PostgreSQL as many to any
+FORMS = 40  # and forms that are filled in strangely
 ROUND = 400  # requests that `make fuzz` draws from one seed
 
 
@@ -33,14 +33,17 @@ def test_no_request_breaks_a_page(
     town = Town(url, plan, tmp_path / "var")
     every = strange.routes(town.app)
     try:
+        any_route = st.sampled_from(every).flatmap(
+            lambda one: strange.requests(*one, town.known, VISITORS)
+        )
         if not MINUTES:
-            for method, path in every:
-                drawn(strange.requests(method, path, town.known, VISITORS), town.send, HERE, None)
+            if where == "sqlite":
+                for one in every:
+                    drawn(strange.requests(*one, town.known, VISITORS), town.send, HERE, None)
+            else:
+                drawn(any_route, town.send, 150, None)
             drawn(strange.filled(town.known, VISITORS), town.fill, FORMS, None)
         else:
-            any_route = st.sampled_from(every).flatmap(
-                lambda one: strange.requests(*one, town.known, VISITORS)
-            )
             end, seed = time.monotonic() + 60 * MINUTES, int(time.time())
             while time.monotonic() < end:
                 drawn(any_route, town.send, ROUND, seed)

@@ -1,4 +1,4 @@
-"""A new key opens all that was kept with the old one, and the old one goes when nothing needs it."""
+"""A new key opens all that was kept with the old one, which goes when nothing needs it."""
 
 from __future__ import annotations
 
