@@ -16,7 +16,7 @@ run: .venv/run.stamp
 	@exec $(BIN)/ntm up --simulate 2020-06-22 $(ARGS)
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -25,7 +25,7 @@ lint: .venv/dev.stamp
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ntm_workflow flows
 
 chaos: .venv/dev.stamp
-	NTM_CHAOS=full $(BIN)/python -m pytest tests/faults/test_chaos.py $(ARGS)
+	NTM_CHAOS=full $(BIN)/python -m pytest tests/faults/test_chaos.py tests/faults/test_kill.py $(ARGS)
 
 MINUTES ?= 10
 fuzz: .venv/dev.stamp

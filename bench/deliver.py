@@ -4,14 +4,17 @@
 
 Both sides send mails of the same bytes to the same sink, a server in C that
 takes everything (bench/sink.c, compiled here; without a C compiler smtp-sink
-of Postfix). Ours claims, looks again, writes, sends, settles and audits each
-mail; plain smtplib has them ready. `written` is the same script where it makes
-each mail of its text with the standard library first. `delay_ms` is how long
-the sink takes to accept a text, as one that writes to disk does.
+of Postfix). Ours claims, looks again, words, sends, settles and audits each
+mail. The peer is a script with one kept connection that makes each mail of its
+finished text with the standard library (`script`); `bytes` only sends what lies
+ready, the limit of the connection. `delay_ms` is how long the sink takes to
+accept a text, as one that writes to disk does.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import multiprocessing
 import shutil
 import smtplib
@@ -129,14 +132,14 @@ def delivering(kind: str, engine: Engine, port: int, case: Case) -> None:
     with rt.reader() as session:
         assert {one.state for one in session.query(Notice)} == {"sent"}
     a_second = {name: case.mails / world.median(found) for name, found in
-                (("ours", ours), ("plain", plain), ("written", written))}  # fmt: skip
+                (("ours", ours), ("bytes", plain), ("script", written))}  # fmt: skip
     world.emit(
         "deliver", database=kind, tasks_a_mail=case.tasks, senders=case.senders,
         delay_ms=case.delay, bytes_a_mail=sum(len(mail) for _, mail in mails) // len(mails),
-        mails_a_second=round(a_second["ours"]), plain_a_second=round(a_second["plain"]),
-        ratio=round(a_second["ours"] / a_second["plain"], 3), target=0.8,
-        written_a_second=round(a_second["written"]),
-        ratio_to_written=round(a_second["ours"] / a_second["written"], 3),
+        mails_a_second=round(a_second["ours"]), script_a_second=round(a_second["script"]),
+        ratio=round(a_second["ours"] / a_second["script"], 3), target=0.8,
+        bytes_a_second=round(a_second["bytes"]),
+        ratio_to_bytes=round(a_second["ours"] / a_second["bytes"], 3),
     )  # fmt: skip
     rt.engine.dispose()
 
@@ -262,7 +265,7 @@ def queueing(kind: str, engine: Engine, notices: int) -> None:
         _opened(session, plan)
     with engine.begin() as connection:
         connection.execute(text("ANALYZE"))
-    ours, plain, queued = [], [], 0
+    ours, plain, audited, queued = [], [], [], 0
 
     def queue(session: Session) -> None:
         nonlocal queued
@@ -271,13 +274,49 @@ def queueing(kind: str, engine: Engine, notices: int) -> None:
     for _ in range(ROUNDS):
         ours.append(sweep._rolled_back(engine, queue))
         plain.append(sweep._rolled_back(engine, lambda session: sweep._plain(session, plan)))
+        audited.append(sweep._rolled_back(engine, lambda session: _audited(session, plan)))
     assert queued == notices
     world.emit(
         "queue", database=kind, notices=notices, seconds=world.median(ours),
-        plain_sql_seconds=world.median(plain),
-        ratio=round(world.median(ours) / world.median(plain), 2), target=2.0,
+        plain_sql_seconds=world.median(plain), with_audit_seconds=world.median(audited),
+        ratio=round(world.median(ours) / world.median(audited), 2), target=2.0,
+        ratio_unaudited=round(world.median(ours) / world.median(plain), 2),
         notices_a_second=round(notices / world.median(ours)),
     )  # fmt: skip
+
+
+def _audited(session: Session, plan: Plan) -> None:
+    """Plain SQL, and for each notice a link of the chain as a script would write it."""
+    sweep._plain(session, plan)
+    connection = session.connection()
+    seq, prev = connection.execute(text("SELECT seq, hash FROM audit_head")).one()
+    query = text("SELECT n.id, n.contact_id, count(*) FROM notice n JOIN notice_item i"
+                 " ON i.notice_id = n.id WHERE n.run_id = (SELECT max(id) FROM reminder_run)"
+                 " GROUP BY n.id, n.contact_id ORDER BY n.id")  # fmt: skip
+    at, rows = "2020-06-16T01:00:00.000000Z", []
+    for notice, contact, items in connection.execute(query):
+        seq += 1
+        data = json.dumps({"contact": contact, "day": "2020-06-16", "items": items})
+        said = [
+            seq,
+            at,
+            "bench",
+            "system",
+            "",
+            "cli",
+            "",
+            "notice.queued",
+            f"notice/{notice}",
+            data,
+        ]
+        hashed = hashlib.sha256(bytes(prev) + json.dumps(said).encode()).digest()
+        rows.append({"s": seq, "n": said[8], "d": data, "p": bytes(prev), "h": hashed})
+        prev = hashed
+    connection.execute(text(
+        "INSERT INTO audit (seq, at, actor, role, body, via, run_id, action, subject, data,"
+        " prev, hash) VALUES (:s, '2020-06-16 01:00:00+00', 'bench', 'system', '', 'cli', '',"
+        " 'notice.queued', :n, :d, :p, :h)"), rows)  # fmt: skip
+    connection.execute(text("UPDATE audit_head SET seq = :s, hash = :h"), {"s": seq, "h": prev})
 
 
 def sizes(arguments: list[str]) -> tuple[int, int]:

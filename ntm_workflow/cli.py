@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from typing import Any
 
 import click
 
-from ntm_workflow import __version__
+from ntm_workflow import __version__, texts
 from ntm_workflow.errors import AppendixFaults, NtmError
 
 # command → (module, one line of help): the module is imported only when it runs.
@@ -64,11 +65,13 @@ class Lazy(click.Group):
         if not isinstance(found, click.Command):
             found = getattr(module, f"{name}_")
         assert isinstance(found, click.Command)
+        _translate(found)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Lệnh"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+        said = texts.translated
+        with formatter.section(said("Lệnh")):
+            formatter.write_dl([(name, said(about)) for name, (_, about) in COMMANDS.items()])
 
 
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,11 +80,27 @@ def cli() -> None:
     """Phụ lục trách nhiệm của kế hoạch, chạy được: mở việc, đôn đốc, minh chứng, nhật ký."""
 
 
+def _translate(command: click.Command) -> None:
+    """Say the help of a command, and of those below it, in the language of NTM_LANG."""
+    if texts.language() == "vi":
+        return
+    command.help = texts.translated(inspect.cleandoc(command.help or ""))
+    for one in command.params:
+        if isinstance(one, click.Option) and one.help:
+            one.help = texts.translated(one.help)
+        if one.metavar:
+            one.metavar = texts.translated(one.metavar)
+    if isinstance(command, click.Group) and not isinstance(command, Lazy):
+        for below in command.commands.values():
+            _translate(below)
+
+
 def main(args: list[str] | None = None) -> None:
     """Run the command line; errors become sentences and an exit code here, once."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    _translate(cli)
     try:
         cli.main(args=args, prog_name="ntm", standalone_mode=True)
     except NtmError as error:

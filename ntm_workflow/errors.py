@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NtmError(Exception):
-    """Base of all our errors: `key` names the sentence in texts.toml, `data` fills it."""
+    """Base of all our errors: `key` names the sentence in locale/, `data` fills it."""
 
     exit_code = 1
 

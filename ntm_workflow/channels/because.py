@@ -1,7 +1,7 @@
 """What came of a message in a person's words: what happened, and what to do about it.
 
 A class of outcome has a sentence; so has a number after which a person must do
-one particular thing. The words are in texts_outcomes.toml.
+one particular thing. The words are in locale/, under "because.".
 """
 
 from __future__ import annotations

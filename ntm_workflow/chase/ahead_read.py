@@ -1,7 +1,7 @@
-"""What the next notices need for their last look and their words, read for many at once.
+"""What a bundle of notices needs for its last look and its words, read for all at once.
 
-One mail asks a dozen questions of the database, and so do fifty together. Nothing
-is claimed by reading it, and what was read counts for a second. Only ordinary
+One mail asks a dozen questions of the database, and so do fifty together. What
+was read counts for a second. Only ordinary
 notices are known here: a daily digest to its own contact, at an address that
 works, of items that are all its own. Of anything else nothing is known, and
 whoever sends it looks for itself.
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ntm_workflow.runtime import Runtime
 
 FRESH = 1.0  # seconds of the real clock that what was read counts
-MANY = 50  # notices read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Known:
 
 
 class AheadRead:
-    """What is known of the notices that come next, for one run of one deliverer."""
+    """What is known of claimed notices, for one run of one deliverer."""
 
     def __init__(self, rt: Runtime) -> None:
         self._rt = rt
@@ -54,32 +53,33 @@ class AheadRead:
         self._asked: set[int] = set()
         self._until = 0.0
 
+    def tells_of(self, notice: Notice) -> bool:
+        """True where `of` can answer from what was read."""
+        return notice.id in self._asked and time.monotonic() <= self._until
+
     def of(self, notice: Notice, now: datetime) -> Known | None:
-        """What there is to know of a claimed notice, once; None: it is no ordinary one."""
-        if notice.kind != recheck.DAILY or notice.instead_of is not None:
-            return None
-        if notice.id not in self._asked or time.monotonic() > self._until:
-            self._read(notice, now)
+        """What there is to know of a notice, once; None: it is no ordinary one."""
         known = self._known.pop(notice.id, None)
         if known is None or not recheck.may_be_told(self._rt, known.contact, notice, now):
             return None
         return known
 
-    def _read(self, notice: Notice, now: datetime) -> None:
+    def read(self, notices: Sequence[Notice], now: datetime) -> None:
+        """Read about notices of which the first is the next to leave."""
         self._until = time.monotonic() + FRESH
+        ids = [one.id for one in notices if one.kind == recheck.DAILY and one.instead_of is None]
+        found: dict[int, _Row] = {}
+        told: set[int] = set()
         with self._rt.reader() as session:
-            where = {"now": now, "channel": notice.channel}
-            ids = {notice.id, *session.scalars(_NEXT, where)}
-            found: dict[int, _Row] = {}
-            told: set[int] = set()
-            for row in session.execute(_ROWS, {"ids": sorted(ids)}).tuples():
-                one = _Row(*row)
+            rows = session.execute(_ROWS, {"ids": ids}).tuples() if ids else ()
+            for one in (_Row(*row) for row in rows):
                 # A second mail to somebody is read when the first has left: it may follow it.
-                if one.notice == notice.id or one.contact.id not in told | {notice.contact_id}:
+                if one.contact.id not in told:
                     told.add(one.contact.id)
                     found[one.notice] = one
-            self._asked = {notice.id, *found}
-            self._known = self._all(session, found, now)
+            self._known = self._all(session, found, now) if found else {}
+        later = {row.id for row in notices if row.contact_id in told} - set(found)
+        self._asked = {one.id for one in notices} - later
 
     def _all(self, session: Session, found: dict[int, _Row], now: datetime) -> dict[int, Known]:
         rt = self._rt
@@ -112,17 +112,6 @@ class _Row:
 _REACHED = and_(
     Address.contact_id == Notice.contact_id, Address.channel == Notice.channel,
     Address.unusable_at.is_(None),
-)  # fmt: skip
-_NEXT = (
-    select(Notice.id)
-    .join(Address, _REACHED)
-    .where(
-        Notice.state == "pending", Notice.not_before <= bindparam("now"),
-        Notice.channel == bindparam("channel"), Notice.kind == recheck.DAILY,
-        Notice.instead_of.is_(None),
-    )
-    .order_by(Notice.not_before, Notice.id)
-    .limit(MANY)
 )  # fmt: skip
 _ROWS = (
     select(Notice.id, Contact, Address, Channel.kind)

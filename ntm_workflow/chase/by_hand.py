@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.chase import outbox, owed, stand_in
+from ntm_workflow.chase import composing, owed, stand_in
 from ntm_workflow.errors import Refused
 from ntm_workflow.store.tables import (
     Address,
@@ -145,7 +145,7 @@ def _texts(
 ) -> Iterable[tuple[int, tuple[str, str]]]:
     for one in told:
         notice = session.get_one(Notice, one.notice_id)
-        if message := outbox.written(rt, session, notice, now):
+        if message := composing.written(rt, session, notice, now):
             yield one.notice_id, (message.subject, links.masked(message.text))
 
 

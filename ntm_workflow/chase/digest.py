@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from ntm_workflow import texts
+from ntm_workflow import template_texts, texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
 from ntm_workflow.calendar.periods import quarter_of
@@ -356,7 +356,7 @@ def _environment() -> Environment:
         autoescape=select_autoescape(("html",), default=False),  # plain text stays plain
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.globals["say"] = texts.say
+    template_texts.teach(made)
     return made
 
 

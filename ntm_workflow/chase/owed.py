@@ -182,10 +182,11 @@ def write(
         select(Notice.id, Notice.contact_id).where(Notice.run_id == run.id).order_by(Notice.id)
     )
     entries = carried.over(session, run.id) if kind == "digest" else []
+    on = today.isoformat()
     entries += [
         Entry(
             Action.NOTICE_QUEUED, f"notice/{notice_id}",
-            {"kind": kind, "contact": contact, "items": items.get(contact, 0), "day": today},
+            {"kind": kind, "contact": contact, "items": items.get(contact, 0), "day": on},
         )
         for notice_id, contact in ids
     ]  # fmt: skip

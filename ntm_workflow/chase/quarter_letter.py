@@ -48,7 +48,8 @@ def compose(
     """
     runs = {plan.id: run_of(session, notice, plan, days) for plan in plans}
     named = _named(session, entries)
-    seal = head_mail.printed(session)
+    with texts.speaking("vi"):
+        seal = head_mail.printed(session)
     drafts = tuple(
         _file(plan, run, mine, today, seal)
         for plan in plans
@@ -94,6 +95,7 @@ def _named(session: Session, entries: Sequence[Entry]) -> Named:
     return body_names.history(session, {entry.body_id for entry in entries})
 
 
+@texts.speaking("vi")  # a letter is a document of the state
 def _owed(plan: Plan, entries: Sequence[Entry], names: Named, today: date) -> list[Owed]:
     """What the letter lists: by body in the order of the alphabet, nothing confidential."""
     from ntm_workflow.reports.letters import Owed  # Word's library is slow to load
@@ -117,6 +119,7 @@ def _file(plan: Plan, run: QuarterRun, work: list[Owed], today: date, seal: str)
     return Attachment(name, WORD, letters.write(_letter(plan, run, work, today, seal)))
 
 
+@texts.speaking("vi")
 def _letter(plan: Plan, run: QuarterRun, work: list[Owed], today: date, seal: str) -> Letter:
     from ntm_workflow.reports.letters import Letter
 

@@ -16,7 +16,7 @@ from ntm_workflow.chase import fallback, notice_seal
 from ntm_workflow.errors import NotFound
 from ntm_workflow.store.keys import Keys
 from ntm_workflow.store.tables import Address, Notice, NoticeEvent
-from ntm_workflow.texts import say
+from ntm_workflow.texts import officially, say
 from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Actor
 
@@ -41,6 +41,7 @@ def asked(session: Session, keys: Keys, token: str) -> Asked:
     return Asked(notice.address, session.scalar(query) is not None)
 
 
+@officially()
 def stop(session: Session, keys: Keys, token: str, now: datetime) -> None:
     """Send no more to the address of a link; again changes nothing. Raises NotFound."""
     audit.lock(session)

@@ -16,8 +16,8 @@ from ntm_workflow.commands import show
 from ntm_workflow.commands.work import chosen as chosen_plan
 from ntm_workflow.commands.work import find_body
 from ntm_workflow.errors import NotFound, Refused
+from ntm_workflow.reports import days_off, wording
 from ntm_workflow.reports import tasks as listed
-from ntm_workflow.reports import wording
 from ntm_workflow.reports.tasks import SLUGS, Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
@@ -97,7 +97,7 @@ def _print(
     for name, items in chased.standing.again:
         click.echo(say("hand.again", name=name, items=items))
     if chased.told and (reason := rt.days.reason_off(rt.today())):
-        click.echo(say("hand.day_off", reason=reason))
+        click.echo(say("hand.day_off", reason=days_off.said(reason)))
     key = "hand.dry" if dry_run else "hand.done"
     key = key if chased.told else "hand.nobody"
     click.echo(say(key, notices=len(chased.told), tasks=chased.tasks))

@@ -16,6 +16,7 @@ from ntm_workflow.chase import daily, inbound, outbox, quarterly, reminders
 from ntm_workflow.chase.owed import Queued
 from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound
+from ntm_workflow.reports import days_off
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Contact, Notice, NoticeItem
 from ntm_workflow.work import audit
@@ -108,7 +109,7 @@ def _told(session: Session, queued: Queued) -> list[Told]:
 
 def _print(queued: Queued, told: list[Told], today: object, dry_run: bool) -> None:
     if queued.day_off:
-        click.echo(texts.say("remind.day_off", day=today, reason=queued.day_off))
+        click.echo(texts.say("remind.day_off", day=today, reason=days_off.said(queued.day_off)))
         return
     for kind, group in groupby(told, key=lambda one: one.kind):
         mine = list(group)

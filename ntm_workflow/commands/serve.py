@@ -26,27 +26,24 @@ def _say(key: str, /, **data: Any) -> None:
     type=click.IntRange(1, 65535),
     default=8080,
     show_default=True,
-    help="Cổng của trang web / port of the web page.",
+    help="Cổng của trang web.",
 )
 @click.option(
     "--prefect-port",
     type=click.IntRange(1, 65535),
     default=4200,
     show_default=True,
-    help="Cổng của Prefect / port of the Prefect server.",
+    help="Cổng của Prefect.",
 )
 @click.option(
     "--simulate",
     type=DAY,
     metavar="NGÀY",
-    help="Mô phỏng từ ngày này / simulate from this day (2020-06-22).",
+    help="Mô phỏng từ ngày này (2020-06-22).",
 )
-@click.option("--no-browser", is_flag=True, help="Không mở trình duyệt / open no browser.")
+@click.option("--no-browser", is_flag=True, help="Không mở trình duyệt.")
 def up(port: int, prefect_port: int, simulate: datetime | None, no_browser: bool) -> None:
-    """Chạy tất cả: Prefect, lịch, trang web. Dừng bằng Ctrl-C.
-
-    Run everything: Prefect server, schedules, web page. Ctrl-C stops it.
-    """
+    """Chạy tất cả: Prefect, lịch, trang web. Dừng bằng Ctrl-C."""
     from ntm_workflow.serve import up as serving
 
     day: date | None = simulate.date() if simulate else None
@@ -56,16 +53,15 @@ def up(port: int, prefect_port: int, simulate: datetime | None, no_browser: bool
 
 @click.group()
 def deployments() -> None:
-    """Lịch chạy trên máy chủ Prefect riêng / deployments for a Prefect server of its own."""
+    """Lịch chạy trên máy chủ Prefect riêng."""
 
 
 @deployments.command()
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default=PREFECT_FILE)
 def render(path: Path) -> None:
-    """Ghi lịch của tệp phụ lục vào deployments/prefect.yaml / write the file's deployments.
+    """Ghi lịch của tệp phụ lục vào deployments/prefect.yaml.
 
-    The file of one plan, for a look before anything is installed; `apply` takes
-    every plan in force.
+    Lịch của một kế hoạch, để xem trước khi cài đặt; `apply` lấy mọi kế hoạch đang thực hiện.
     """
     from ntm_workflow.serve import deployments as made
 
@@ -78,9 +74,7 @@ def render(path: Path) -> None:
 def apply() -> None:
     """Đưa lịch của mọi kế hoạch đang thực hiện lên máy chủ Prefect (PREFECT_API_URL).
 
-    Apply the deployments of all plans in force on the Prefect server of
-    PREFECT_API_URL: what no plan has any longer is deleted, what a person
-    paused stays paused.
+    Lịch mà không kế hoạch nào còn thì xóa; lịch do người tạm dừng vẫn tạm dừng.
     """
     import asyncio
     import os

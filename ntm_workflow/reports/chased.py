@@ -104,7 +104,7 @@ def _days(days: list[date]) -> str:
     """The days in a row, each year once: "16/12, 23/12/2020, 6/1/2021"."""
     years = [day.year for day in days]
     return ", ".join(
-        f"{day.day}/{day.month}" if year == after else texts.day(day)
+        texts.short_day(day) if year == after else texts.day(day)
         for day, year, after in zip(days, years, [*years[1:], None], strict=True)
     )
 

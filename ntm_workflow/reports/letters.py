@@ -66,6 +66,7 @@ class Letter:
     seal: str = ""
 
 
+@texts.speaking("vi")  # a document of the state, in its language
 def write(letter: Letter) -> bytes:
     """The letter as a .docx file."""
     made = Document()

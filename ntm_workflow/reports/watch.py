@@ -29,8 +29,8 @@ from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.chase.claims import STUCK_AFTER
 from ntm_workflow.chase.daily import OPEN, QUARTER, REMIND
-from ntm_workflow.chase.outbox import STUCK_AFTER
 from ntm_workflow.store.tables import (
     Address,
     AuditEntry,

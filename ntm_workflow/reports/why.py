@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from ntm_workflow import texts
+from ntm_workflow.reports import days_off
 
 
 def steps(period: str, nominal: date, due: date, rule: str, day_off: str) -> list[str]:
@@ -21,5 +22,5 @@ def steps(period: str, nominal: date, due: date, rule: str, day_off: str) -> lis
         ]
     lines = [texts.say("why.nominal", period=said, day=texts.full_day(nominal))]
     if rule == "day-off":
-        lines.append(texts.say("why.day_off", reason=day_off, due=shown))
+        lines.append(texts.say("why.day_off", reason=days_off.said(day_off), due=shown))
     return lines

@@ -130,4 +130,4 @@ def quote(detail: str) -> str:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.1f}".replace(".", ",")
+    return texts.number(value, "0.0")

@@ -11,6 +11,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.calendar.year import Noted, YearTable
+from ntm_workflow.reports import days_off
 from ntm_workflow.reports.ical import Event, calendar_file
 from ntm_workflow.texts import say
 
@@ -36,7 +37,7 @@ def said(one: Noted) -> str:
         key = key if one.document else "holiday"
     else:
         key = "worked" if one.document else "made_up"
-    text = say(f"calendar.day.{key}", name=one.name, document=one.document)
+    text = say(f"calendar.day.{key}", name=days_off.named(one.name), document=one.document)
     return say("calendar.day.expected", said=text) if one.expected else text
 
 

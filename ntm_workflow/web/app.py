@@ -36,6 +36,7 @@ from ntm_workflow.web import (
     forecast_pages,
     import_actions,
     import_pages,
+    languages,
     many_pages,
     personal_pages,
     picture_pages,
@@ -49,6 +50,7 @@ from ntm_workflow.web import (
     stop_pages,
     task_list_pages,
     task_pages,
+    user_pages,
     verify,
     visitor,
     year_pages,
@@ -103,7 +105,15 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
         app.include_router(module.router)
-    for module in (personal_pages, zalo_hook, auth, second_step, single_sign_on):
+    for module in (
+        personal_pages,
+        zalo_hook,
+        auth,
+        second_step,
+        single_sign_on,
+        languages,
+        user_pages,
+    ):
         app.include_router(module.router)
     app.add_api_route("/healthz", healthz)
     app.add_api_route("/livez", livez)

@@ -16,6 +16,7 @@ from ntm_workflow.reports.tasks import Listed
 from ntm_workflow.web import visitor, words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
+from ntm_workflow.web.guard import LIVE_POLICY
 from ntm_workflow.work.accounts import Role
 
 router = APIRouter()
@@ -53,7 +54,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
         running = _running() if desk.simulated_on else False
         numbers = tally.numbers(session, plan.id, _NUMBERS, today, tasks.week_end(today))
         firsts = tasks.firsts(session, plan, _LISTS, today)
-        return desk.page(
+        response = desk.page(
             "board.html", trouble.status if trouble else 200,
             trouble=trouble, running=running,
             counts=Counts(*(numbers[name] for name in words.COUNTS)),
@@ -64,6 +65,8 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             trail=trail.deeds(session, 6),
             ahead=_ahead(desk), faults=desk.faults(), unreached=bodies.unreached(session, plan),
         )  # fmt: skip
+    response.headers["content-security-policy"] = LIVE_POLICY
+    return response
 
 
 def _ahead(desk: Desk, days: int = 3) -> list[Ahead]:

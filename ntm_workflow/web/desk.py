@@ -16,13 +16,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
-from ntm_workflow import texts
+from ntm_workflow import template_texts, texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
-from ntm_workflow.reports import chased, health, trail, watch, wording
+from ntm_workflow.reports import chased, days_off, health, trail, watch, wording
 from ntm_workflow.reports.watch import Fault
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
-from ntm_workflow.web import guard, rights, visitor, which_plan, words
+from ntm_workflow.web import guard, languages, rights, visitor, which_plan, words
 from ntm_workflow.web.which_plan import asked_plan
 from ntm_workflow.work import body_names
 from ntm_workflow.work.accounts import Role, Who
@@ -31,10 +31,11 @@ from ntm_workflow.work.body_names import Called
 HERE = Path(__file__).parent
 # Only what the role of who looks may use is shown.
 NAV = (
-    ("/", "Tổng quan"), ("/phu-luc", "Phụ lục"), ("/viec", "Việc"), ("/lich", "Lịch"),
-    ("/tieu-chi", "Tiêu chí"), ("/bieu-do", "Biểu đồ"), ("/don-vi", "Đơn vị"),
-    ("/lien-he", "Đầu mối"), ("/thong-bao", "Thông báo"), ("/nhat-ky", "Nhật ký"),
-    ("/nhap", "Nhập kế hoạch"),
+    ("/", "nav.board"), ("/phu-luc", "nav.appendix"), ("/viec", "nav.tasks"),
+    ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"), ("/bieu-do", "nav.pictures"),
+    ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"), ("/thong-bao", "nav.notices"),
+    ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
+    ("/nguoi-dung", "nav.users"),
 )  # fmt: skip
 
 
@@ -128,6 +129,7 @@ def draw(
         "path": request.url.path, "here": which_plan.page(request.url.path, NAV),
         "simulated_on": None,
         "form_token": guard.token(request), "form_field": guard.FIELD,
+        "languages": languages.offered(), "here_url": languages.place(request),
         "body_name": lambda body_id: words.body(plan, body_id),
         "plan_of": lambda entry: words.plan_of(entry, rt.plans, plan),
     }  # fmt: skip
@@ -143,7 +145,7 @@ def draw(
 
 def _nav(me: Who | None) -> list[tuple[str, str]]:
     """The pages that somebody's role may use; an office has no board."""
-    shown = [one for one in NAV if rights.may(me, one[0])]
+    shown = [(path, texts.say(name)) for path, name in NAV if rights.may(me, path)]
     return shown[1:] if me and me.role is Role.OFFICE else shown
 
 
@@ -153,15 +155,17 @@ def environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    template_texts.teach(made)
     made.filters |= {
         "day": texts.day, "full_day": texts.full_day, "clock": texts.clock,
         "period": words.period, "number": words.number, "size": words.size,
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
+        "day_off": days_off.said,
     }  # fmt: skip
     made.globals |= {
-        "say": texts.say, "static": static_url, "standing": words.standing, "who": words.who,
-        "called": trail.called, "details": words.details,
-        "subject": words.subject, "subject_url": words.subject_url,
+        "static": static_url, "standing": words.standing, "who": words.who,
+        "called": trail.called,
+        "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
         "weekday": texts.weekday, "rung": wording.rung, "wording": wording,
         "asked_for": which_plan.address,

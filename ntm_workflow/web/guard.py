@@ -15,19 +15,24 @@ from fastapi import Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ntm_workflow import texts
+
 log = logging.getLogger("ntm.web")
 
 COOKIE = "ntm_form"  # holds the token that every form of this browser repeats
+LANGUAGE = "ntm_ngon_ngu"  # which language this browser wants its pages in
 FIELD = "ma_bao_ve"  # the hidden field it is repeated in
+SPEAK = "/ngon-ngu"  # where the language is chosen
 HOOK = "/zalo/"  # where programs call, that show by a signature who they are
 HOOK_LIMIT = 256_000  # bytes of one such call
 STALL_SECONDS = 60  # how long a body may stand still before it is given up
 DRAIN_SECONDS = 30  # how long a body that is too large may take to be thrown away
-# JavaScript is not allowed at all: no page has any.
+# JavaScript is not allowed at all: no page has any but the board, which renews itself.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+LIVE_POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -80,6 +85,10 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        with texts.speaking(Request(scope).cookies.get(LANGUAGE)):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":  # the server leaves the body out
             scope = {**scope, "method": "GET"}
         started = False
@@ -194,12 +203,12 @@ def _same_origin(headers: Headers, path: str) -> bool:
 
     Behind a proxy the scheme may differ, so hosts and ports are compared. Pages
     under /v/ send no referrer, and their forms therefore the origin "null": there
-    the form's own token decides.
+    the form's own token decides, as it does for the language, which they offer too.
     """
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    if origin == "null" and is_own(path):
+    if origin == "null" and (is_own(path) or path == SPEAK):
         return True
     try:
         return origin is None or urlsplit(origin).netloc == headers.get("host", "")

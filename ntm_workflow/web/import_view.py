@@ -10,6 +10,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
+from ntm_workflow import texts
 from ntm_workflow.appendix import timing
 from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.importers import answers, sentences
@@ -352,7 +353,9 @@ def body_choices(register: Register | None) -> list[tuple[str, str]]:
         if body.unit is None:
             found[body.id] = body.name
         elif body.names:
-            spelling = f"{body.names[0]} cấp {say(f'nhap.level.{body.level}')}"
+            with texts.speaking("vi"):  # as documents spell it: it is read again
+                spelling = say("nhap.spelled", name=body.names[0],
+                               level=say(f"nhap.level.{body.level}"))  # fmt: skip
             alike = (b.unit for b in register.bodies.values()
                      if b.names == body.names and b.level == body.level)  # fmt: skip
             count = sum(unit is not None and register.units[unit].in_programme for unit in alike)

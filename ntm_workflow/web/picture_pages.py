@@ -121,5 +121,5 @@ def _communes(found: Sequence[Commune]) -> Markup | None:
 def week_said(week: Week) -> str:
     """ "22/6 đến 28/6/2020"."""
     sunday = week.monday + timedelta(days=6)
-    return say("picture.week", first=f"{week.monday.day}/{week.monday.month}",
+    return say("picture.week", first=texts.short_day(week.monday),
                last=texts.day(sunday))  # fmt: skip

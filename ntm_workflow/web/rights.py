@@ -107,6 +107,8 @@ TABLE: dict[str, Right] = {
     "POST /v/xac-nhan/{token}": EVERYBODY,
     "GET /v/ngung/{token}": EVERYBODY,
     "POST /v/ngung/{token}": EVERYBODY,
+    "POST /ngon-ngu": EVERYBODY,
+    "GET /ngon-ngu": EVERYBODY,
     "POST /zalo/{channel}": EVERYBODY,  # a signature says that it is Zalo
     "GET /vao": EVERYBODY,
     "POST /vao": EVERYBODY,
@@ -158,6 +160,12 @@ TABLE: dict[str, Right] = {
     "GET /lien-he": READ,
     "GET /lien-he/xuat.{kind}": READ,
     "GET /lien-he/{number}": READ,
+    # Accounts.
+    "GET /nguoi-dung": Right(frozenset({Role.ADMINISTRATOR})),
+    "POST /nguoi-dung": Right(frozenset({Role.ADMINISTRATOR})),
+    "GET /nguoi-dung/{number}": Right(frozenset({Role.ADMINISTRATOR})),
+    "POST /nguoi-dung/{number}/{name}": Right(frozenset({Role.ADMINISTRATOR})),
+    "GET /nguoi-dung/{number}/{name}": Right(frozenset({Role.ADMINISTRATOR})),
     # Running the plans.
     "POST /mo-phong": RUN,
     "GET /xu-ly": RUN,

@@ -12,7 +12,7 @@ from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Account
 from ntm_workflow.texts import say
-from ntm_workflow.web import auth, desk, forms, visitor
+from ntm_workflow.web import auth, desk, forms, svg, visitor
 from ntm_workflow.web.forms import Posted, Trouble
 from ntm_workflow.web.visitor import BACK, SIGN_IN
 from ntm_workflow.work import audit, second_factor, tries, web_sessions
@@ -92,9 +92,10 @@ def _offer(
 ) -> Response:
     rt: Runtime = request.app.state.rt
     grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+    address = second_factor.address(secret, account.login, say("factor.issuer"))
     return desk.draw(
         request, "second_new.html", trouble.status if trouble else 200, trouble=trouble,
-        grouped=grouped, address=second_factor.address(secret, account.login, say("factor.issuer")),
+        grouped=grouped, address=address, picture=svg.qr(address),
         carried=second_factor.offer(rt.keys, account, secret, visitor.clock()),
     )  # fmt: skip
 

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import segno
 from markupsafe import Markup, escape
+
+from ntm_workflow import texts
 
 STATES = ("done_on_time", "done_late", "open_in_time", "open_overdue", "to_open")
 
@@ -245,9 +248,16 @@ def bubbles(
     return Markup("").join(made)
 
 
+def qr(text: str) -> Markup:
+    """A text as a QR code, dark on white whatever the colours of the page; 4 units a square."""
+    made = segno.make(text, error="m", micro=False)
+    drawn = made.svg_inline(scale=4, border=4, light="#fff", svgclass=None, lineclass=None)
+    return Markup(drawn)  # noqa: S704 # nosec B704
+
+
 def number(value: int) -> str:
-    """ "1.234", as numbers are written in Vietnamese."""
-    return f"{value:,}".replace(",", ".")
+    """ "1.234", "1,234"."""
+    return texts.number(value)
 
 
 # -- a year -----------------------------------------------------------------------

@@ -159,7 +159,7 @@ def choices(desk: Desk, only: Filter) -> dict[str, Choices]:
     return {
         "tinh-trang": [(slug, say(f"standing.{name}")) for slug, name in SLUGS.items()],
         "muc": titles + ([("TC", say("criteria.section"))] if plan.criteria else []),
-        "dong": _few([(row.id, _short(f"{row.id} {row.content}")) for row in plan.all_rows]),
+        "dong": _few([(row.id, shortened(f"{row.id} {row.content}")) for row in plan.all_rows]),
         "don-vi": bodies(desk, only.body),
         "cap": [(slug, say(f"level.{name}")) for slug, name in LEVELS.items() if name in levels],
         "ky": _few(_periods(desk)),
@@ -192,5 +192,6 @@ def _few(found: Choices) -> Choices:
     return found if len(found) <= MOST_ROWS else []
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text as a list of choices shows it."""
     return text if len(text) <= LONGEST_CHOICE else text[: LONGEST_CHOICE - 1].rstrip() + "…"

@@ -16,6 +16,7 @@ from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.web_sessions import Browser
 
 COOKIE = "ntm_phien"
+QUIET = "x-quiet"  # sent by pages that renew themselves
 STEP = "ntm_buoc"  # the password was right, the code is awaited
 SIGN_IN = "/vao"
 BACK = "den"  # the field that says where somebody wanted to go
@@ -69,7 +70,8 @@ def _look_up(request: Request) -> Who | None:
     now = clock()
     with rt.reader() as session:
         found = web_sessions.who(session, token, now)
-    if found and web_sessions.unwritten(found, now):
+    # A page that renews itself is no sign that somebody is there.
+    if found and QUIET not in request.headers and web_sessions.unwritten(found, now):
         with rt.sessions.begin() as session:
             web_sessions.touch(session, found.session, now)
     return found
@@ -114,12 +116,16 @@ def forget(request: Request, response: Response) -> None:
 
 def local(path: str) -> str:
     """An address of our own to be led back to; the first page for anything else."""
+    own = f"{path.partition('?')[0]}/".startswith((f"{SIGN_IN}/", "/ra/", "/v/"))
+    return path if is_local(path) and not own else "/"
+
+
+def is_local(path: str) -> bool:
+    """Whether a browser can only take it for an address of this host."""
     if not path.startswith("/") or path.startswith("//") or _UNSAFE.search(path):
-        return "/"
+        return False
     parts = urlsplit(path)
-    inside = not parts.scheme and not parts.netloc and len(path) < 1_000
-    own = f"{parts.path}/".startswith((f"{SIGN_IN}/", "/ra/", "/v/"))
-    return path if inside and not own else "/"
+    return not parts.scheme and not parts.netloc and len(path) < 1_000
 
 
 def way_in(request: Request) -> str:

@@ -59,8 +59,8 @@ def period(name: str) -> str:
 
 
 def number(value: int) -> str:
-    """ "1.234", as numbers are written in Vietnamese."""
-    return f"{value:,}".replace(",", ".")
+    """ "1.234", "1,234"."""
+    return texts.number(value)
 
 
 def size(value: int) -> str:
@@ -69,7 +69,7 @@ def size(value: int) -> str:
         return f"{value} byte"
     if value < 1_000_000:
         return f"{round(value / 1_000)} KB"
-    return f"{value / 1_000_000:.1f}".removesuffix(".0").replace(".", ",") + " MB"
+    return texts.number(value / 1_000_000, "0.#") + " MB"
 
 
 def body(plan: Plan | None, body_id: str) -> str:

@@ -163,6 +163,40 @@ def _check_bodies(session: Session, role: Role, bodies: list[str]) -> None:
             raise Refused("account.body", body=body)
 
 
+def change(
+    session: Session, account: Account, role: Role, bodies: Iterable[str], by: By, *,
+    name: str, email: str,
+) -> None:  # fmt: skip
+    """Another name, address, role or other bodies; counts from the next page on.
+
+    Raises:
+        Refused: as `add`, or it is the last administrator.
+    """
+    audit.lock(session)
+    mine, before = sorted(set(bodies)), bodies_of(session, account.id)
+    mail, called = _mail(email), nfc(name).strip()[:120] or account.name
+    taken = by_login(session, mail) if mail else None
+    if taken is not None and taken.id != account.id:
+        raise Refused("account.mail_taken", email=mail)
+    _check_bodies(session, role, mine)
+    if role is not Role.ADMINISTRATOR:
+        _keep_one_administrator(session, account)
+    data: dict[str, object] = {}
+    if called != account.name:
+        data["called"] = called
+    if mail != account.email:
+        data["email"] = mail or ""
+    if role != account.role:
+        data["account_role"] = role.value
+    if mine != list(before):
+        data["bodies"] = mine
+        session.execute(delete(AccountBody).where(AccountBody.account_id == account.id))
+        session.add_all(AccountBody(account_id=account.id, body_id=body) for body in mine)
+    if data:
+        account.name, account.email, account.role = called, mail, role.value
+        note(session, account, Action.ACCOUNT_CHANGED, by, **data)
+
+
 def give_password(session: Session, account: Account, kept: str, once: bool, by: By) -> None:
     """Keep a password as `passwords.hashed` made it, and end every session.
 
@@ -196,17 +230,23 @@ def set_active(session: Session, account: Account, active: bool, by: By) -> None
     audit.lock(session)
     if account.active == active:
         return
-    if not active and account.role == Role.ADMINISTRATOR:
-        query = select(func.count()).select_from(Account).where(
-            Account.role == Role.ADMINISTRATOR.value, Account.active, Account.id != account.id
-        )  # fmt: skip
-        if not session.scalar(query):
-            raise Refused("account.last", login=account.login)
+    if not active:
+        _keep_one_administrator(session, account)
     account.active = active
     session.flush()
     if not active:
         end_sessions(session, account)
     note(session, account, Action.ACCOUNT_ON if active else Action.ACCOUNT_OFF, by)
+
+
+def _keep_one_administrator(session: Session, account: Account) -> None:
+    if account.role != Role.ADMINISTRATOR:
+        return
+    query = select(func.count()).select_from(Account).where(
+        Account.role == Role.ADMINISTRATOR.value, Account.active, Account.id != account.id
+    )  # fmt: skip
+    if not session.scalar(query):
+        raise Refused("account.last", login=account.login)
 
 
 def end_all(session: Session, account: Account, by: By) -> int:

@@ -14,7 +14,7 @@ from smtp_sink import Sink
 from sqlalchemy import select
 
 from ntm_workflow.channels.result import Message, Outcome, Result
-from ntm_workflow.chase import outbox, short
+from ntm_workflow.chase import ending, short
 from ntm_workflow.store.tables import Address, AuditEntry, Channel, Notice, NoticeAttempt
 from ntm_workflow.work import channels
 from ntm_workflow.work.audit import Action
@@ -201,5 +201,5 @@ def test_a_long_text_is_shortened_at_a_line_and_says_where_the_rest_is(letters: 
 
 def test_a_paid_message_is_never_sent_again_on_a_doubt() -> None:
     notice, lost = Notice(resent=0), Result(Outcome.AMBIGUOUS)
-    assert outbox._next_state(notice, lost, paid=True) == "unknown"
-    assert outbox._next_state(notice, lost, paid=False) == "pending"
+    assert ending.next_state(notice, lost, paid=True) == "unknown"
+    assert ending.next_state(notice, lost, paid=False) == "pending"

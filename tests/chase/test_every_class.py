@@ -24,7 +24,7 @@ from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.channels import because
 from ntm_workflow.channels.result import Again, Outcome, Result
-from ntm_workflow.chase import outbox
+from ntm_workflow.chase import ending
 from ntm_workflow.store.tables import Notice
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work.audit import Action
@@ -206,7 +206,7 @@ def test_a_send_that_fails_without_a_reason_is_tried_a_few_times_and_then_elsewh
 ) -> None:
     (row,) = (row for row in office.later if row.code == "-200")
     seen = office.later[row]
-    assert (seen.notice.state, len(seen.tried)) == ("failed", outbox.FEW)
+    assert (seen.notice.state, len(seen.tried)) == ("failed", ending.FEW)
     assert [(one.channel, one.state) for one in seen.instead] == [("mail", "sent")]
     assert seen.usable
     assert "đã chuyển sang kênh khác" in read(seen.page)
@@ -246,15 +246,15 @@ def test_every_sentence_says_what_to_do_in_both_languages() -> None:
     then = ("again", "waits", "replaced", "nobody_told", "unknown_paid", "unknown_twice", "said",
             "technical", "counted")  # fmt: skip
     found = {
-        key: entry
-        for key, entry in texts._catalogue().items()
+        key: (said[-1], texts.catalogue("texts", "en")[key][-1])
+        for key, said in texts.catalogue("texts", "vi").items()
         if key.startswith("because.") and key.removeprefix("because.") not in then
     }
     assert len(found) > 85
-    for key, entry in found.items():
-        assert ACTS.search(entry["vi"]), key
-        assert ACTS_EN.search(entry["en"]), key
-        assert not re.search(r"-?\d{3,}", entry["vi"] + entry["en"]), key  # words, not a number
+    for key, (vietnamese, english) in found.items():
+        assert ACTS.search(vietnamese), key
+        assert ACTS_EN.search(english), key
+        assert not re.search(r"-?\d{3,}", vietnamese + english), key  # words, not a number
     assert {f"because.{one}" for one in Outcome} <= found.keys()
 
 
@@ -266,7 +266,7 @@ def test_every_exact_sentence_is_there_and_each_is_used() -> None:
     }
     exact = {
         key
-        for key in texts._catalogue()
+        for key in texts.catalogue("texts", "vi")
         if key.startswith("because.") and key.count(".") == 3 and not key.endswith(".silent")
     }
     assert topics == exact
@@ -295,7 +295,7 @@ def test_a_night_is_over_at_five_past_six_and_not_for_everybody_at_once(
     monkeypatch: pytest.MonkeyPatch, now: datetime, morning: datetime, spread: float, more: int
 ) -> None:
     monkeypatch.setattr(random, "random", lambda: spread)
-    found = outbox._again_at(Notice(tries=1), Result(Outcome.NIGHT), now.astimezone(UTC))
+    found = ending.again_at(Notice(tries=1), Result(Outcome.NIGHT), now.astimezone(UTC))
     assert 0 <= (morning + timedelta(minutes=more) - found).total_seconds() < 1
 
 
@@ -306,7 +306,7 @@ def test_a_pause_is_anything_up_to_twice_the_one_before_and_never_over_six_hours
     longest = min(timedelta(minutes=2) * 2 ** min(tries, 20), timedelta(hours=6))
     for spread in (0.0, 0.25, 0.999999):
         monkeypatch.setattr(random, "random", lambda spread=spread: spread)
-        found = outbox._again_at(Notice(tries=tries), Result(Outcome.TRANSIENT), at(8)) - at(8)
+        found = ending.again_at(Notice(tries=tries), Result(Outcome.TRANSIENT), at(8)) - at(8)
         assert abs(found - longest * spread) < timedelta(seconds=1)
 
 
@@ -316,10 +316,10 @@ def test_a_limit_by_the_minute_waits_for_the_next_minute_and_longer_each_time(
     over = Result(Outcome.TRANSIENT, again=Again.MINUTE)
     now = at(8, 3) + timedelta(seconds=41)
     monkeypatch.setattr(random, "random", lambda: 0.0)
-    assert outbox._again_at(Notice(tries=1), over, now) == at(8, 4)
-    assert outbox._again_at(Notice(tries=9), over, now) == at(8, 4)
+    assert ending.again_at(Notice(tries=1), over, now) == at(8, 4)
+    assert ending.again_at(Notice(tries=9), over, now) == at(8, 4)
     monkeypatch.setattr(random, "random", lambda: 0.5)
-    later = [outbox._again_at(Notice(tries=tries), over, now) for tries in (1, 2, 3, 50)]
+    later = [ending.again_at(Notice(tries=tries), over, now) for tries in (1, 2, 3, 50)]
     assert later == [at(8, 4) + timedelta(seconds=30 * 2**n) for n in (0, 1, 2)] + [
         at(8, 4) + timedelta(minutes=180)
     ]

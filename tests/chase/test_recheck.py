@@ -13,7 +13,7 @@ from smtp_sink import Sink
 from sqlalchemy import delete, select
 
 from ntm_workflow.calendar import hours
-from ntm_workflow.chase import outbox, pass_on, recheck
+from ntm_workflow.chase import claims, outbox, pass_on, recheck
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import (
     Address,
@@ -469,7 +469,7 @@ def test_a_death_between_passing_on_and_sending_loses_and_doubles_nothing(
                 tan_lap.deliver(DAY)
     with tan_lap.rt.sessions.begin() as session:
         for notice in session.scalars(select(Notice).where(Notice.state == "sending")):
-            notice.claimed_at = at(8) - outbox.STUCK_AFTER
+            notice.claimed_at = at(8) - claims.STUCK_AFTER
     tan_lap.deliver(DAY)
     assert told(tan_lap, sink) == ["chi"]
     assert len([n for n in of(tan_lap, "chi") if n.instead_of]) == 1
@@ -492,7 +492,7 @@ def test_a_death_in_the_middle_of_passing_on_changes_nothing(
     monkeypatch.setattr(pass_on, "tell", real)
     with tan_lap.rt.sessions.begin() as session:
         for notice in session.scalars(select(Notice).where(Notice.state == "sending")):
-            notice.claimed_at = at(8) - outbox.STUCK_AFTER
+            notice.claimed_at = at(8) - claims.STUCK_AFTER
     tan_lap.deliver(DAY)
     assert told(tan_lap, sink) == ["chi"]
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import shell
 
 from tests.conftest import ROOT
 
-Result = subprocess.CompletedProcess[bytes]
-Ntm = Callable[..., Result]
+Ntm = Callable[..., shell.Result]
 ORDER = ("calendar", "order", "30/6/2020", "off", "--document", "15/CĐ-UBND")
 
 
@@ -22,20 +19,17 @@ ORDER = ("calendar", "order", "30/6/2020", "off", "--document", "15/CĐ-UBND")
 def ntm(tmp_path: Path) -> Ntm:
     """Run `ntm` on a data folder of its own; `fails=True` to expect a failure."""
 
-    def run(*args: str, fails: bool = False) -> Result:
-        env = {**os.environ, "NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")}
-        done = subprocess.run(
-            [sys.executable, "-m", "ntm_workflow.cli", *args], capture_output=True, env=env,
-            cwd=tmp_path, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert (done.returncode != 0) is fails, done.stdout.decode() + done.stderr.decode()
+    def run(*args: str, fails: bool = False) -> shell.Result:
+        env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")}
+        done = shell.ntm(*args, env=env, cwd=tmp_path)
+        assert (done.returncode != 0) is fails, done.stdout + done.stderr
         return done
 
     return run
 
 
-def out(done: Result) -> str:
-    return done.stdout.decode("utf-8")
+def out(done: shell.Result) -> str:
+    return done.stdout
 
 
 def test_the_year_is_a_table_with_reasons_documents_and_counts(ntm: Ntm) -> None:
@@ -49,7 +43,7 @@ def test_the_year_is_a_table_with_reasons_documents_and_counts(ntm: Ntm) -> None
 
 def test_a_year_far_ahead_says_that_it_is_expected(ntm: Ntm) -> None:
     assert "Lịch làm việc năm 2098 (dự kiến)" in out(ntm("calendar", "2098"))
-    assert "1976" in ntm("calendar", "3000", fails=True).stderr.decode("utf-8")
+    assert "1976" in ntm("calendar", "3000", fails=True).stderr
 
 
 def test_the_calendar_file_is_bytes_as_the_standard_wants_on_screen_and_on_disk(
@@ -62,7 +56,7 @@ def test_the_calendar_file_is_bytes_as_the_standard_wants_on_screen_and_on_disk(
     assert "sự kiện vào nam.ics" in out(done)
     assert (tmp_path / "nam.ics").read_bytes().count(b"UID:28-kh-ubnd-2020/II.2/") == 2
     lost = ntm("calendar", "2020", "--ics", "khong-co/nam.ics", fails=True)
-    assert "Không ghi được" in lost.stderr.decode("utf-8")
+    assert "Không ghi được" in lost.stderr
 
 
 def test_a_dry_run_says_what_would_move_and_writes_nothing(ntm: Ntm) -> None:
@@ -78,7 +72,7 @@ def test_a_dry_run_says_what_would_move_and_writes_nothing(ntm: Ntm) -> None:
 
 
 def test_without_a_person_to_ask_nothing_is_recorded(ntm: Ntm) -> None:
-    assert "--yes" in ntm(*ORDER, fails=True).stderr.decode("utf-8")
+    assert "--yes" in ntm(*ORDER, fails=True).stderr
     assert "15/CĐ-UBND" not in out(ntm("calendar", "orders"))
 
 
@@ -117,7 +111,7 @@ def test_what_cannot_be_ordered_is_said_in_a_sentence(
     ntm: Ntm, args: tuple[str, ...], said: str
 ) -> None:
     done = ntm("calendar", "order", *args, "--yes", fails=True)
-    assert said in done.stderr.decode("utf-8")
+    assert said in done.stderr
 
 
 def test_explaining_goes_on_without_a_database_that_can_be_read(ntm: Ntm, tmp_path: Path) -> None:
@@ -125,4 +119,4 @@ def test_explaining_goes_on_without_a_database_that_can_be_read(ntm: Ntm, tmp_pa
     (tmp_path / "var" / "ntm.db").write_bytes(b"not a database, but longer than its header" * 9)
     done = ntm("explain", "Tháng 6", "--year", "2020")
     assert "thứ Ba 30/6/2020" in out(done)
-    assert "Chưa đọc được các ngày" in done.stderr.decode("utf-8")
+    assert "Chưa đọc được các ngày" in done.stderr

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+import shell
 from scene import ROOT, SYSTEM, Scene
 
 from ntm_workflow import runtime, settings
@@ -32,10 +30,7 @@ def ntm(tmp_path: Path) -> Ntm:
     rt.engine.dispose()
 
     def run(*args: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "ntm_workflow.cli", *args],
-            capture_output=True, text=True, env={**os.environ, **env}, cwd=tmp_path, check=False,
-        )  # fmt: skip
+        done = shell.ntm(*args, env=env, cwd=tmp_path)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import shell
 
 from tests.conftest import ROOT
 
@@ -23,13 +24,8 @@ def ntm(tmp_path: Path) -> Ntm:
     """Run `ntm` on a data folder of its own; `check=False` to expect a failure."""
 
     def run(*args: str, check: bool = True, **environ: str) -> Result:
-        env = {
-            **os.environ, "NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var"), **environ,
-        }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-m", "ntm_workflow.cli", *args],
-            capture_output=True, text=True, env=env, cwd=tmp_path, check=False,
-        )  # fmt: skip
+        env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var"), **environ}
+        done = shell.ntm(*args, env=env, cwd=tmp_path)
         if check:
             assert done.returncode == 0, done.stdout + done.stderr
         return done

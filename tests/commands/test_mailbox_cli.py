@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import shell
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,10 +22,7 @@ def test_a_mailbox_that_cannot_be_read_is_one_sentence_without_its_password(
     tmp_path: Path, url: str, code: int, said: str
 ) -> None:
     env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var"), "NTM_MAILBOX_URL": url}
-    done = subprocess.run(
-        [sys.executable, "-m", "ntm_workflow.cli", "mailbox", "check"],
-        capture_output=True, text=True, env={**os.environ, **env}, cwd=tmp_path, check=False,
-    )  # fmt: skip
+    done = shell.ntm("mailbox", "check", env=env, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "bi-mat" not in done.stdout + done.stderr

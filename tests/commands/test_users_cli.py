@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import shell
 
 from tests.conftest import ROOT
 
@@ -21,11 +19,8 @@ def ntm(tmp_path: Path) -> Ntm:
     """Run `ntm` on a data folder of its own; what it says, on both streams."""
 
     def run(*args: str, code: int = 0, typed: str = "") -> str:
-        env = {**os.environ, "NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")}
-        done = subprocess.run(
-            [sys.executable, "-m", "ntm_workflow.cli", "users", *args],
-            capture_output=True, text=True, env=env, cwd=tmp_path, check=False, input=typed,
-        )  # fmt: skip
+        env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")}
+        done = shell.ntm("users", *args, env=env, cwd=tmp_path, typed=typed)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -30,7 +30,7 @@ import ntm_workflow.channels.mail
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.channels.zalo import senders, wire  # noqa: F401 - so that each fork need not
-from ntm_workflow.chase import outbox
+from ntm_workflow.chase import claims, outbox
 from ntm_workflow.runtime import Runtime
 
 WARM = 12  # notices: of each kind of channel at least one
@@ -51,10 +51,10 @@ def deliver(rt: Runtime) -> None:
 
 def warm(rt: Runtime) -> None:
     """Deliver a few notices here: what SQLAlchemy compiles for them, each fork inherits."""
-    claim, left = outbox.claim_next, iter(range(WARM))
-    outbox.claim_next = lambda *what: claim(*what) if next(left, None) is not None else None
+    claim, left = claims.claim, iter(range(WARM))
+    claims.claim = lambda *what: claim(*what) if next(left, None) is not None else []
     outbox.deliver(rt, actor=SYSTEM)
-    outbox.claim_next = claim
+    claims.claim = claim
     rt.engine.dispose()
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
-import sys
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import shell
 from scene import ROOT
 
 PAPER = (ROOT / "config" / "appendix.toml").read_text("utf-8")
@@ -72,12 +71,8 @@ class Desk:
         assert opened.returncode == 0, opened.stderr
 
     def ntm(self, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ntm_workflow.cli", *args],
-            capture_output=True, text=True, timeout=60, cwd=self.folder,
-            env={**os.environ, "NTM_ROOT": str(ROOT), "NTM_VAR": str(self.folder),
-                 "NTM_APPENDIX": str(self.file), "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(self.folder), "NTM_APPENDIX": str(self.file)}
+        return shell.ntm(*args, env=env, cwd=self.folder)
 
     def state(self) -> str:
         """Digest of everything in the database."""

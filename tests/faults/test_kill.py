@@ -1,8 +1,9 @@
-"""kill -9 at 200 points of open, remind and deliver, and two processes at once."""
+"""kill -9 at scores of points of open, remind and deliver, and two processes at once."""
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -26,8 +27,8 @@ WORKER = Path(__file__).parent / "worker.py"
 ROWS = ("II.2", "III.1", "IX.1", "X.1", "XI.1")
 UNITS = ("chien-thang", "tan-lap", "vu-le", "vu-son")
 FIRST = date(2020, 5, 28)
-DAYS = list(every_day(date(2020, 5, 29), date(2020, 8, 31)))
-KILLS = 200
+DAYS = list(every_day(date(2020, 5, 29), date(2020, 12, 31)))
+KILLS = 200 if os.environ.get("NTM_CHAOS") == "full" else 60
 
 
 class Process:
@@ -126,7 +127,7 @@ def undisturbed(begin: Callable[[str], Scene], tmp_path: Path) -> Callable[[list
     return live
 
 
-def test_200_kills_lose_nothing_double_nothing_and_every_second_sending_is_marked(
+def test_kills_lose_nothing_double_nothing_and_every_second_sending_is_marked(
     begin: Callable[[str], Scene],
     database_url: str,
     sink: Sink,

@@ -13,7 +13,7 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
-from ntm_workflow.chase import outbox
+from ntm_workflow.chase import claims
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Notice
 from ntm_workflow.work import audit
@@ -80,12 +80,12 @@ def test_what_one_deliverer_took_back_and_sends_again_another_leaves_alone(
 
     def first(session: Session) -> tuple[int, bytes]:
         monkeypatch.setattr(audit, "lock", lock)
-        assert outbox.release_stuck(rt, now, SYSTEM) == len(scene.notices())
+        assert claims.release_stuck(rt, now, SYSTEM) == len(scene.notices())
         with rt.sessions.begin() as other:
-            assert outbox.claim_next(other, now)
+            assert claims.claim(other, now)
         return lock(session)
 
     monkeypatch.setattr(audit, "lock", first)
-    assert outbox.release_stuck(rt, now, SYSTEM) == 0
+    assert claims.release_stuck(rt, now, SYSTEM) == 0
     (notice,) = [one for one in scene.notices() if one.state == "sending"]
     assert (notice.state, notice.resent, notice.tries) == ("sending", 1, 2)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+import shell
 from scene import ROOT, Scene, only
 
 from ntm_workflow.appendix.model import Plan
@@ -23,18 +23,8 @@ LIMIT = 3_000_000  # bytes a process may write to one file: room for the databas
 
 def ntm(var: Path, *args: str, limit: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line with its files under `var`, no file growing beyond `limit` bytes."""
-    head = "import sys;"
-    if limit:
-        head = (
-            "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
-        )
-    return subprocess.run(
-        [sys.executable, "-c", head + "from ntm_workflow.cli import main; main(sys.argv[1:])",
-         *args],
-        capture_output=True, text=True, timeout=60, cwd=ROOT,
-        env={**os.environ, "NTM_ROOT": str(ROOT), "NTM_VAR": str(var), **env},
-    )  # fmt: skip
+    env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(var), **env}
+    return shell.ntm(*args, env=env, limit=limit)
 
 
 def stored(var: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from ntm_workflow.store.tables import NoticeAttempt
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import proof, replay
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("story")]
+pytestmark = pytest.mark.slow
 NEW_YEAR, AFTER_TET = date(2020, 1, 1), date(2021, 2, 28)
 
 

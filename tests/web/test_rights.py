@@ -50,6 +50,8 @@ ALLOWED = """
 *     POST /vao/ma
 *     GET /vao/sso
 *     GET /vao/sso/di
+*     POST /ngon-ngu
+*     GET /ngon-ngu
 ACOLI POST /ra
 ACOLI GET /ra
 ACOLI GET /tai-khoan
@@ -88,6 +90,11 @@ ACLI  GET /du-bao
 ACLI  GET /lien-he
 ACLI  GET /lien-he/xuat.{kind}
 ACLI  GET /lien-he/{number}
+A     GET /nguoi-dung
+A     POST /nguoi-dung
+A     GET /nguoi-dung/{number}
+A     POST /nguoi-dung/{number}/{name}
+A     GET /nguoi-dung/{number}/{name}
 AC    GET /xu-ly
 AC    POST /xu-ly
 AC    POST /bo-loc
@@ -363,7 +370,7 @@ def test_what_an_account_may_not_do_a_page_does_not_offer(
         for path in ("/", "/lien-he", "/lien-he/1", "/kenh", "/thong-bao", "/don-vi/bql-vu-le"):
             page = people[letter].open(path).text
             found = re.findall(r'<form[^>]* method="post" action="([^"]*)"', page)
-            assert found == ["/ra"], (letter, path)
+            assert found == ["/ra", "/ngon-ngu"], (letter, path)
             assert not re.findall(r'href="(/(?:nhap|don-doc|thu-den|lien-he/(?:moi|nhap)))', page)
 
 
