@@ -2,6 +2,7 @@
 # make test   the tests
 # make lint   style, types, security
 # make chaos  5,000 notices, 300 kills, a fault in ten calls, on both databases; minutes
+# make fuzz   strange requests to every page and parser for MINUTES=10, counted
 # make bench  measurements, one JSON line each
 # make pictures  the pictures of docs/ again; needs chromium
 # make help   this list
@@ -10,7 +11,7 @@ JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: run test lint chaos bench pictures lock help
+.PHONY: run test lint chaos fuzz bench pictures lock help
 
 run: .venv/run.stamp
 	@exec $(BIN)/ntm up --simulate 2020-06-22 $(ARGS)
@@ -26,6 +27,10 @@ lint: .venv/dev.stamp
 
 chaos: .venv/dev.stamp
 	NTM_CHAOS=full $(BIN)/python -m pytest tests/faults/test_chaos.py tests/faults/test_kill.py $(ARGS)
+
+MINUTES ?= 10
+fuzz: .venv/dev.stamp
+	NTM_FUZZ=$(MINUTES) $(BIN)/python -m pytest tests/attacks/test_fuzz.py tests/attacks/test_fuzz_parsers.py $(ARGS)
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)

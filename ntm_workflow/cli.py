@@ -44,7 +44,9 @@ COMMANDS = {
     "audit": ("audit", "Nhật ký: xem, kiểm tra, dấu ngày, hồ sơ cho thanh tra, ai biết gì khi nào"),
     "backup": ("backup", "Sao lưu cơ sở dữ liệu và minh chứng; đọc lại một bản sao lưu"),
     "restore": ("backup", "Khôi phục từ một bản sao lưu"),
-    "db": ("db", "Cơ sở dữ liệu: nâng cấp, sao lưu"),
+    "privacy": ("privacy", "Dữ liệu cá nhân: giữ bao lâu, xóa những gì đã quá hạn"),
+    "keys": ("keys", "Khóa của máy: thay khóa, mã hóa lại, bỏ khóa cũ"),
+    "db": ("db", "Cơ sở dữ liệu: nâng cấp, quyền của chương trình, sao lưu"),
     "deployments": ("serve", "Lịch chạy trên máy chủ Prefect riêng"),
 }
 

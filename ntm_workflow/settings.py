@@ -19,7 +19,8 @@ class Settings:
     IMAP mailbox that replies come to) and `ping_url` (called while all is well):
     `repr` leaves them out. So does it `oidc_secret`. `evidence_limit` is in bytes; a personal
     link opens for `link_days` days. `head_to` is the mail address that keeps
-    the audit's daily heads; `backup_keep` nightly backups are kept.
+    the audit's daily heads; `backup_keep` nightly backups are kept. Received mails, and
+    contacts out of use, are kept for so many days; 0: for ever.
     """
 
     root: Path
@@ -37,6 +38,8 @@ class Settings:
     head_to: str = ""
     backup_dir: Path | None = None
     backup_keep: int = 14
+    keep_mail_days: int = 730
+    keep_contact_days: int = 730
     oidc_issuer: str = ""
     oidc_client: str = ""
     oidc_secret: str = ""
@@ -69,18 +72,20 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         root=root,
         var=var,
         appendix=Path(environ.get("NTM_APPENDIX") or root / "config" / "appendix.toml"),
-        database_url=environ.get("NTM_DATABASE_URL") or f"sqlite:///{var / 'ntm.db'}",
-        mail_url=environ.get("NTM_MAIL_URL", ""),
+        database_url=_secret(environ, "NTM_DATABASE_URL") or f"sqlite:///{var / 'ntm.db'}",
+        mail_url=_secret(environ, "NTM_MAIL_URL"),
         base_url=environ.get("NTM_BASE_URL", "http://127.0.0.1:8080").rstrip("/"),
         language=environ.get("NTM_LANG", "vi"),
         evidence_limit=limit * 1_000_000,
         key_file=Path(environ.get("NTM_KEY_FILE") or var / "secret.key"),
-        mailbox_url=environ.get("NTM_MAILBOX_URL", ""),
-        ping_url=environ.get("NTM_PING_URL", ""),
+        mailbox_url=_secret(environ, "NTM_MAILBOX_URL"),
+        ping_url=_secret(environ, "NTM_PING_URL"),
         link_days=_whole(environ, "NTM_LINK_DAYS", "45"),
         head_to=_address(environ, "NTM_HEAD_TO"),
         backup_dir=Path(folder).resolve() if (folder := environ.get("NTM_BACKUP_DIR")) else None,
         backup_keep=_whole(environ, "NTM_BACKUP_KEEP", "14"),
+        keep_mail_days=_whole(environ, "NTM_KEEP_MAIL_DAYS", "730", least=0),
+        keep_contact_days=_whole(environ, "NTM_KEEP_CONTACT_DAYS", "730", least=0),
         oidc_issuer=_issuer(environ.get("NTM_OIDC_ISSUER", "")),
         oidc_client=environ.get("NTM_OIDC_CLIENT_ID", ""),
         oidc_secret=_secret(environ, "NTM_OIDC_CLIENT_SECRET"),
@@ -104,13 +109,13 @@ def _secret(environ: Mapping[str, str], name: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
     except (OSError, ValueError) as error:
-        raise ConfigError("oidc.file", path=path) from error
+        raise ConfigError("settings.file", name=f"{name}_FILE", path=path) from error
 
 
-def _whole(environ: Mapping[str, str], name: str, default: str) -> int:
-    """A whole number from 1 to 9999. Raises ConfigError."""
+def _whole(environ: Mapping[str, str], name: str, default: str, least: int = 1) -> int:
+    """A whole number from `least` to 9999. Raises ConfigError."""
     value = environ.get(name, default)
-    if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value)):
+    if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value) >= least):
         raise ConfigError("settings.number", name=name, value=value)
     return int(value)
 

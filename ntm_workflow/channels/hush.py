@@ -32,6 +32,14 @@ def masked(text: str) -> str:
     return text
 
 
+def unaddressed(text: str) -> str:
+    """A text in which mail addresses keep nothing but their domain: for what is kept for ever."""
+    return _LOCAL.sub("…@", text)
+
+
+_LOCAL = re.compile(r"[^\s@<>\"'(:,;]+@(?=[^\s@])")
+
+
 def hush() -> None:
     """Tell Apprise to mask what it logs, and what it calls with to log no calls. Again: no change.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
+from ntm_workflow.channels import hush
 from ntm_workflow.channels.result import Result
 from ntm_workflow.chase import alerts
 from ntm_workflow.store.tables import Channel
@@ -39,7 +40,7 @@ def tripped(rt: Runtime, name: str, result: Result, now: datetime, actor: Actor)
         if first is None:
             session.execute(update(Channel).where(Channel.name == name).values(**why))
             return
-        data = {"class": str(result.outcome), "why": result.detail}
+        data = {"class": str(result.outcome), "why": hush.unaddressed(result.detail)}
         entries = [Entry(Action.CHANNEL_BROKEN, f"channel/{name}", data)]
         entries += alerts.queue(session, rt.all_plans, name, now)
         audit.append(session, actor, now, entries)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from ntm_workflow.channels import hush
 from ntm_workflow.channels.result import Again, Message, Outcome, Result
 from ntm_workflow.chase import fallback
 from ntm_workflow.store.tables import Channel, Notice, NoticeAttempt
@@ -180,8 +181,9 @@ def attempt(session: Session, notice_id: int, now: datetime, result: Result) -> 
 
 def _tried(notice_id: int, result: Result) -> dict[str, Any]:
     return {
-        "notice_id": notice_id, "outcome": str(result.outcome), "detail": result.detail,
-        "seconds": result.seconds, "code": result.code, "provider_id": result.provider_id,
+        "notice_id": notice_id, "outcome": str(result.outcome),
+        "detail": hush.unaddressed(result.detail), "seconds": result.seconds,
+        "code": result.code, "provider_id": result.provider_id,
     }  # fmt: skip
 
 

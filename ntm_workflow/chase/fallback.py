@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import insert, literal, select
 from sqlalchemy.orm import Session
 
+from ntm_workflow.channels import hush
 from ntm_workflow.channels.result import Outcome, Result
 from ntm_workflow.store.tables import Address, Channel, Notice, NoticeItem
 from ntm_workflow.work.audit import Action, Entry
@@ -33,7 +34,8 @@ def marked(session: Session, notice: Notice, why: str, now: datetime) -> list[En
         return []
     address.unusable_at, address.unusable_why = now, why
     session.flush()
-    data = {"contact": notice.contact_id, "channel": notice.channel, "why": why}
+    said = hush.unaddressed(why)  # what the audit says of somebody stays for ever
+    data = {"contact": notice.contact_id, "channel": notice.channel, "why": said}
     return [Entry(Action.ADDRESS_UNUSABLE, f"contact/{notice.contact_id}", data)]
 
 

@@ -33,12 +33,12 @@ KIND = "head"
 
 def queue(
     session: Session, plans: Sequence[Plan], to: str, head: SignedHead, *, now: datetime,
-    actor: Actor,
+    actor: Actor, found: Sequence[str] = (),
 ) -> int:  # fmt: skip
     """Owe a head to the mail address `to`, once; return how many notices that made.
 
-    Who is not a contact yet becomes one, of no body. The chain's head is locked
-    by whoever signed.
+    `found` are sentences on what does not hold: they go along. Who is not a contact
+    yet becomes one, of no body. The chain's head is locked by whoever signed.
     """
     key = f"{KIND}:{head.day.isoformat()}"
     known = session.scalar(select(ReminderRun.id).where(ReminderRun.key == key))
@@ -50,7 +50,8 @@ def queue(
     session.flush()
     notice = Notice(
         run_id=run.id, contact_id=contact, channel=MAIL, kind=KIND, plan_id=plans[0].id,
-        run_on=head.day, not_before=now, parameters={"day": head.day.isoformat()},
+        run_on=head.day, not_before=now,
+        parameters={"day": head.day.isoformat(), "found": list(found)},
     )  # fmt: skip
     session.add(notice)
     session.flush()
@@ -72,8 +73,17 @@ def compose(session: Session, notice: Notice, domain: str) -> Message | None:
         return None
     contact = session.get_one(Contact, notice.contact_id)
     said = {"day": head.day, "seq": head.seq, "key": head.key.hex(), "line": heads.written(head)}
-    text = texts.say("head.text", **said)
-    return digest.plain(notice, contact, domain, texts.say("head.subject", **said), text)
+    text, subject = texts.say("head.text", **said), texts.say("head.subject", **said)
+    if found := notice.parameters.get("found"):
+        text = texts.say("head.found", said="\n\n".join(found)) + f"\n\n{text}"
+        subject = texts.say("head.found.subject", day=head.day)
+    return digest.plain(notice, contact, domain, subject, text)
+
+
+def printed(session: Session) -> str:
+    """The newest head as a short line for what is printed; "" where there is none yet."""
+    head = heads.newest(session)
+    return texts.say("head.printed", line=heads.short(head)) if head else ""
 
 
 def lines(session: Session, contact_ids: Sequence[int], plans: Sequence[Plan]) -> dict[int, str]:

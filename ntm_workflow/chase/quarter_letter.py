@@ -19,7 +19,7 @@ from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.calendar.quarters import QuarterRun, quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.channels.result import Attachment, Message
-from ntm_workflow.chase import digest, owed, stand_in
+from ntm_workflow.chase import digest, head_mail, owed, stand_in
 from ntm_workflow.chase.digest import Entry
 from ntm_workflow.store.tables import BodyName, Notice, NoticeItem
 from ntm_workflow.store.tables.people import MAIL
@@ -48,8 +48,10 @@ def compose(
     """
     runs = {plan.id: run_of(session, notice, plan, days) for plan in plans}
     named = _named(session, entries)
+    with texts.speaking("vi"):
+        seal = head_mail.printed(session)
     drafts = tuple(
-        _file(plan, run, mine, today)
+        _file(plan, run, mine, today, seal)
         for plan in plans
         if (run := runs[plan.id]) and (mine := _owed(plan, entries, named, today))
     )
@@ -109,16 +111,16 @@ def _owed(plan: Plan, entries: Sequence[Entry], names: Named, today: date) -> li
     return sorted(found, key=lambda one: (sort_key(one.body), one.due_on, one.work))
 
 
-def _file(plan: Plan, run: QuarterRun, work: list[Owed], today: date) -> Attachment:
+def _file(plan: Plan, run: QuarterRun, work: list[Owed], today: date, seal: str) -> Attachment:
     from ntm_workflow.reports import letters
 
     quarter = texts.period(run.quarter)
     name = texts.say(f"{KIND}.file", quarter=quarter, plan=plan.code).replace("/", "-")
-    return Attachment(name, WORD, letters.write(_letter(plan, run, work, today)))
+    return Attachment(name, WORD, letters.write(_letter(plan, run, work, today, seal)))
 
 
 @texts.speaking("vi")
-def _letter(plan: Plan, run: QuarterRun, work: list[Owed], today: date) -> Letter:
+def _letter(plan: Plan, run: QuarterRun, work: list[Owed], today: date, seal: str) -> Letter:
     from ntm_workflow.reports.letters import Letter
 
     issuer, office = plan.body(plan.issuer).name, plan.body(plan.coordination_office).name
@@ -133,7 +135,7 @@ def _letter(plan: Plan, run: QuarterRun, work: list[Owed], today: date) -> Lette
         notation="", subject=texts.say("letter.chase.subject", **said),
         to=bodies if len(bodies) <= _NAMED else (texts.say("letter.chase.all"),),
         paragraphs=tuple(texts.say(f"letter.chase.{part}", **said) for part in _PARTS),
-        copies=_copies(issuer, office), owed=tuple(work),
+        copies=_copies(issuer, office), owed=tuple(work), seal=seal,
     )  # fmt: skip
 
 

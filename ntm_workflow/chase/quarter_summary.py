@@ -14,7 +14,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.channels.result import Message
-from ntm_workflow.chase import digest, stand_in
+from ntm_workflow.chase import digest, head_mail, stand_in
 from ntm_workflow.chase.digest import Entry
 from ntm_workflow.chase.quarter_letter import run_of
 from ntm_workflow.reports import counts
@@ -56,6 +56,7 @@ def compose(
         "lead": texts.say(f"{KIND}.counts", **said), "several": len(parts) > 1,
         "secret": any(entry.secret for entry in entries), "url": base_url,
         "offices": list(dict.fromkeys(p.body(p.coordination_office).name for p in plans)),
+        "head": head_mail.printed(session),
         "plans": [texts.say("digest.plan", plan=p.code, day=p.issued_on) for p in plans],
     }  # fmt: skip
     return replace(

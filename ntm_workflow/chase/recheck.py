@@ -164,7 +164,8 @@ def _passed_on(
         audit.append(session, actor, now, entries)
         return True
     _end(notice, "suppressed", found.why)
-    data = {"contact": notice.contact_id, "reason": found.why}
+    why = found.why.replace(contact.name, contact.pseudonym)
+    data = {"contact": notice.contact_id, "reason": why}
     entries.insert(0, Entry(Action.NOTICE_SUPPRESSED, f"notice/{notice.id}", data))
     audit.append(session, actor, now, entries)
     return False

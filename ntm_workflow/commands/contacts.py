@@ -25,6 +25,7 @@ from ntm_workflow.work import (
     contact_lines,
     contact_match,
     contact_sheet,
+    privacy,
 )
 from ntm_workflow.work import contacts as work
 from ntm_workflow.work.audit import Actor
@@ -73,6 +74,25 @@ def _tell(found: Comparison, count: int, dry_run: bool, removed: bool) -> None:
         click.echo(texts.say("contacts.some_unreached"))
     done = "contacts.would" if dry_run else "contacts.done"
     click.echo(texts.say(done, count=count, changed=len(found.changes)))
+
+
+@contacts.command("erase")
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Không hỏi lại.")
+def erase(who: str, yes: bool) -> None:
+    """Xóa dữ liệu cá nhân của đầu mối WHO (địa chỉ thư hoặc tên). Không lấy lại được.
+
+    Nhật ký giữ nguyên vẹn: chỉ còn số của đầu mối. Văn bản và tệp đã nộp vẫn giữ.
+    """
+    rt = runtime.load()
+    with rt.reader() as session:
+        found = work.find(session, who)
+        number, name = found.id, found.name
+    if not yes:
+        click.confirm(texts.say("contacts.erase_sure", name=name, id=number), abort=True)
+    with rt.sessions.begin() as session:
+        count = privacy.erase(session, work.edited(session, number), _by(rt))
+    click.echo(texts.say("contacts.erased", id=number, **count))
 
 
 @contacts.command("export")

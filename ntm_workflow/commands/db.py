@@ -11,12 +11,12 @@ from sqlalchemy import make_url
 from ntm_workflow import settings, texts
 from ntm_workflow.errors import Refused
 from ntm_workflow.store import engine as engines
-from ntm_workflow.store import schema
+from ntm_workflow.store import grants, schema
 
 
 @click.group()
 def db() -> None:
-    """Cơ sở dữ liệu: nâng cấp, sao lưu."""
+    """Cơ sở dữ liệu: nâng cấp, quyền của chương trình, sao lưu."""
 
 
 @db.command()
@@ -25,6 +25,19 @@ def upgrade() -> None:
     engine = engines.open_engine(settings.load().database_url)
     schema.upgrade(engine)
     click.echo(texts.say("db.upgraded", version=schema.HEAD))
+
+
+@db.command()
+@click.argument("role")
+def grant(role: str) -> None:
+    """PostgreSQL: cho vai ROLE đúng những quyền chương trình cần; nhật ký chỉ được ghi thêm.
+
+    Chạy bằng vai chủ của các bảng; rồi cho NTM_DATABASE_URL của chương trình dùng vai ROLE.
+    """
+    engine = engines.open_engine(settings.load().database_url)
+    schema.check(engine)
+    count = grants.grant(engine, role)
+    click.echo(texts.say("grant.done", role=role, count=count))
 
 
 @db.command()

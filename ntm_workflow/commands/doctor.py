@@ -11,6 +11,7 @@ from ntm_workflow.commands import show
 from ntm_workflow.reports import watch
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import ping
+from ntm_workflow.store import grants
 from ntm_workflow.store.tables import Channel
 from ntm_workflow.store.tables.people import MAIL
 
@@ -29,6 +30,8 @@ def doctor(as_json: bool) -> None:
         show.emit([{"key": key, "said": said, "todo": todo} for key, said, todo in found])
     elif not found:
         click.echo(texts.say("watch.well"))
+    if not as_json:
+        _advise(rt)
     for _key, said, todo in () if as_json else found:
         click.echo(texts.say("doctor.fault", said=said))
         click.echo(texts.say("doctor.todo", todo=todo))
@@ -39,6 +42,13 @@ def _watched(rt: Runtime) -> list[tuple[str, str, str]]:
     with rt.reader() as session:
         found = watch.faults(session, rt.in_force, rt.days, rt.now())
     return [(one.key, watch.said(one), watch.todo(one)) for one in found]
+
+
+def _advise(rt: Runtime) -> None:
+    """What runs, and could be safer."""
+    with rt.engine.connect() as connection:
+        if grants.may_rewrite(connection):
+            click.echo(texts.say("grant.advice"))
 
 
 def _settings(rt: Runtime) -> list[tuple[str, str, str]]:

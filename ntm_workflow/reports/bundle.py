@@ -32,6 +32,7 @@ FORMAT = 1
 VERIFIER = Path(__file__).with_name("kiem_tra.py")
 README, ENTRIES, HEADS = "DOC-TRUOC.txt", "nhat-ky.jsonl", "dau-ngay.jsonl"
 FILES, FOLDER, KEYS = "minh-chung.jsonl", "minh-chung/", "khoa.pub"
+LINKS = 1000  # that are named at most
 LIST, SEAL = "muc-luc.json", "muc-luc.sig"
 
 
@@ -90,6 +91,7 @@ class _Writer:
     now: datetime
     digests: dict[str, str | None] = field(default_factory=dict)
     ends: list[str] = field(default_factory=lambda: ["", ""])
+    links: list[int] = field(default_factory=list)  # entries whose hash before is another
 
     def all(
         self, store: EvidenceFiles, signer: Signer, days: tuple[date, date], first: int, last: int
@@ -121,10 +123,13 @@ class _Writer:
 
     def _entries(self, first: int, last: int, handed_in: dict[str, str]) -> Iterator[bytes]:
         """Each entry on a line: ["<its hash>",<its canonical form>]."""
+        before = ""
         for seq, hashed, text, row in audit.lines(self.session, first, last):
             if seq == first:
-                self.ends[0] = row.prev.hex()
-            self.ends[1] = hashed
+                self.ends[0] = before = row.prev.hex()
+            if row.prev.hex() != before:
+                self.links.append(seq)
+            self.ends[1] = before = hashed
             if row.action == Action.TASK_SUBMITTED:
                 for sha256 in json.loads(row.data).get("files", ()):
                     handed_in.setdefault(sha256, row.subject)
@@ -164,6 +169,7 @@ class _Writer:
             "format": FORMAT, "from": days[0].isoformat(), "to": days[1].isoformat(),
             "made_at": self.now.isoformat(), "first": first, "last": last,
             "before": self.ends[0], "end": self.ends[1], "files": self.digests,
+            "links": self.links[:LINKS],
         }  # fmt: skip
         raw = json.dumps(told, ensure_ascii=False, indent=1).encode()
         self.put(LIST, [raw])

@@ -96,14 +96,14 @@ def files(bundle, key):
 def entries(bundle, key):
     """Nhật ký: từng mục nối với mục trước; dấu ký của từng ngày; tệp nêu trong nhật ký."""
     told, keys = json.loads(bundle.read("muc-luc.json")), bundle.read("khoa.pub").decode().split()
-    days, at = set(), {}
+    days, at, before, wanted = set(), {}, [bytes.fromhex(told["before"])], told["first"]
     for head in map(json.loads, bundle.read("dau-ngay.jsonl").splitlines()):
         text = f"ntm-head-1\n{head['day']}\n{head['seq']}\n{head['hash']}\n".encode()
         if head["key"] not in keys or not signed(head["key"], text, head["signature"]):
             yield f"dấu ngày {head['day']}: chữ ký không đúng"
         days.add(f"head/{head['day']}")
         at[head["seq"]] = [*at.get(head["seq"], []), head]
-    before, wanted = [bytes.fromhex(told["before"])], told["first"]
+    yield from (f"mục {n}: dấu nối với mục trước đã bị sửa" for n in told.get("links", ()))
     with bundle.open("nhat-ky.jsonl") as file:
         for number, line in enumerate(file, 1):
             try:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ntm_workflow.reports import trail
 from ntm_workflow.store.tables import (
     AuditEntry,
     Contact,
@@ -82,7 +83,8 @@ def _entries(
 
 def _done(entry: AuditEntry, said: dict[str, Any]) -> Step:
     detail = "; ".join(f"{say(f'field.{name}')}: {said[name]}" for name in _TOLD if said.get(name))
-    who = f"{entry.actor} ({entry.body})" if entry.body else entry.actor
+    called = trail.called(entry)
+    who = f"{called} ({entry.body})" if entry.body else called
     return Step(entry.at, who, say(f"action.{entry.action}"), entry.via, detail)
 
 

@@ -48,7 +48,8 @@ class Letter:
     `parent` is the authority above the office that sends, empty where it is the
     sender itself; `notation` what stands after the number ("VPĐP"), empty where
     the office decides. `to` are the addressees in order, `paragraphs` the text,
-    `sign_for` the line above the signer's title ("TM. ỦY BAN NHÂN DÂN").
+    `sign_for` the line above the signer's title ("TM. ỦY BAN NHÂN DÂN"), `seal` the
+    small line at the very end that says how the audit ended when it was written.
     """
 
     parent: str
@@ -62,6 +63,7 @@ class Letter:
     copies: tuple[str, ...]
     owed: tuple[Owed, ...] = ()
     sign_for: str = ""
+    seal: str = ""
 
 
 @texts.speaking("vi")  # a document of the state, in its language
@@ -76,6 +78,10 @@ def write(letter: Letter) -> bytes:
     _foot(made, letter)
     if letter.owed:
         _list(made, letter)
+    if letter.seal:
+        last = made.add_paragraph()
+        _space(last, 12)
+        _run(last, letter.seal, 9, italic=True)
     out = io.BytesIO()
     made.save(out)
     return out.getvalue()

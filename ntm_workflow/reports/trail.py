@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from ntm_workflow.reports.paging import Page, ask, cut
-from ntm_workflow.store.tables import AuditEntry, AuditHead
+from ntm_workflow.store.tables import AuditEntry, AuditHead, Contact
 from ntm_workflow.store.tables.trail import DEEDS
-from ntm_workflow.texts import ZONE
+from ntm_workflow.texts import ZONE, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,24 @@ def deeds(session: Session, limit: int) -> list[AuditEntry]:
     """The newest of what people did, without what the machine does all day."""
     query = select(AuditEntry).where(DEEDS).order_by(AuditEntry.seq.desc()).limit(limit)
     return list(session.scalars(query))
+
+
+def called(entry: AuditEntry) -> str:
+    """Who acted, for people: a contact by its number and the name it has now.
+
+    Without a name where the entry is read outside its session.
+    """
+    found = _CONTACT.fullmatch(entry.actor)
+    if not found:
+        return entry.actor
+    session = object_session(entry)
+    contact = session.get(Contact, int(found[1])) if session else None
+    if contact is None or contact.erased_at:
+        return say("who.contact", id=found[1])
+    return say("who.contact_named", id=found[1], name=contact.name)
+
+
+_CONTACT = re.compile(r"contact/([1-9]\d{0,8})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,20 +16,44 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ntm_workflow.errors import ConfigError
+from ntm_workflow.store import whole_file
 
 _BYTES = 32
 
 
 class Keys:
-    """Keys in use: `seal` and `sealed` for what leaves, `hide` and `reveal` for what stays."""
+    """Keys in use: `seal` and `sealed` for what leaves, `hide` and `reveal` for what stays.
 
-    def __init__(self, keys: tuple[bytes, ...]) -> None:
+    Those of a file are read again when it has changed, so that a rotation reaches
+    processes that are running.
+    """
+
+    def __init__(self, keys: tuple[bytes, ...], path: Path | None = None) -> None:
         if not keys or any(len(key) != _BYTES for key in keys):
             raise ValueError(f"a key has {_BYTES} bytes")
-        self._keys = keys
+        self._read = keys
+        self._path = path
+        self._mark = _mark(path)
 
     def __repr__(self) -> str:
-        return f"Keys({len(self._keys)})"
+        return f"Keys({len(self._read)})"
+
+    @property
+    def _keys(self) -> tuple[bytes, ...]:
+        mark = _mark(self._path)
+        if self._path and mark and mark != self._mark:
+            self._read, self._mark = _lines(self._path), mark
+        return self._read
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each key is called, newest first: sixteen letters that tell nothing of it."""
+        return tuple(_seal(key, "name", b"").hex()[:16] for key in self._keys)
+
+    @property
+    def newest(self) -> Keys:
+        """The same with the newest key alone: what it does not open needs an older one."""
+        return Keys(self._keys[:1])
 
     def seal(self, purpose: str, data: bytes, length: int = 16) -> bytes:
         """The seal of `data` for one purpose, `length` bytes of it; of the newest key."""
@@ -74,11 +98,46 @@ def load(path: Path) -> Keys:
         ConfigError: the file cannot be read or holds something else.
     """
     make_once(path)
+    return Keys(_lines(path), path)
+
+
+def _lines(path: Path) -> tuple[bytes, ...]:
     try:
-        lines = path.read_text("ascii").split()
-        return Keys(tuple(urlsafe_b64decode(line) for line in lines))
+        found = tuple(urlsafe_b64decode(line) for line in path.read_text("ascii").split())
+        Keys(found)
     except (OSError, ValueError) as error:
         raise ConfigError("keys.unreadable", path=str(path)) from error
+    return found
+
+
+def _mark(path: Path | None) -> tuple[int, ...]:
+    """Changes when the file does; empty where there is none."""
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_ino, found.st_size) if found else ()
+
+
+def add(path: Path) -> None:
+    """Put a fresh key before those of a file: it is used from now on, the others still open.
+
+    Raises:
+        OSError: it could not be written; the file is as it was.
+    """
+    kept = path.read_text("ascii").split()
+    _write(path, [urlsafe_b64encode(os.urandom(_BYTES)).decode(), *kept])
+
+
+def drop(path: Path) -> int:
+    """Leave nothing but the newest key in a file; return how many are gone. Raises OSError."""
+    kept = path.read_text("ascii").split()
+    _write(path, kept[:1])
+    return len(kept) - 1
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    whole_file.replace(path, "".join(f"{line}\n" for line in lines).encode("ascii"))
 
 
 def make_once(path: Path) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.settings import Settings
-from ntm_workflow.store import backup, schema, signing, whole_file
+from ntm_workflow.store import backup, grants, schema, signing, whole_file
 from ntm_workflow.store.backup import EVIDENCE, KEYS, SQLITE, TABLES, About
 from ntm_workflow.store.engine import BUSY_SECONDS, open_engine
 
@@ -131,6 +131,7 @@ def _postgresql(engine: Engine, folder: Path, told: About) -> None:
     """Everything in one transaction: old tables away, those of the backup made and filled."""
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(720286)"))
+        roles = grants.given(connection)
         _drop(connection, told.order)
         schema.upgrade_on(connection, told.version)
         tables = ", ".join(f'"{name}"' for name in told.order)
@@ -142,6 +143,7 @@ def _postgresql(engine: Engine, folder: Path, told: About) -> None:
         for name in told.order:
             connection.execute(text(f'ALTER TABLE "{name}" ENABLE TRIGGER USER'))
         _sequences(connection, told.order)
+        grants.renew(connection, roles)
 
 
 def _drop(connection: Connection, order: Iterable[str]) -> None:

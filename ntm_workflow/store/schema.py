@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Engine, event, inspect, text
 
 from ntm_workflow.errors import SchemaOutdated
 from ntm_workflow.store import engine as engines
+from ntm_workflow.store import grants
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0017"  # the newest migration; a test holds it against store/migrations
+HEAD = "0020"  # the newest migration; a test holds it against store/migrations
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -47,7 +48,8 @@ def upgrade(engine: Engine) -> None:
     """Bring the database to the newest version. Safe to repeat and to run twice at once.
 
     A table that is rebuilt on SQLite would take the rows that point to it
-    along: foreign keys are off meanwhile, and checked at the end.
+    along: foreign keys are off meanwhile, and checked at the end. On PostgreSQL
+    the roles that `ntm db grant` gave rights to have them on new tables too.
     """
     sqlite = engine.dialect.name == "sqlite"
     migrating = engines.open_engine(engine.url.render_as_string(False)) if sqlite else engine
@@ -57,7 +59,9 @@ def upgrade(engine: Engine) -> None:
         with migrating.begin() as connection:
             if not sqlite:  # two upgrades at once queue here
                 connection.execute(text("SELECT pg_advisory_xact_lock(720286)"))
+            roles = grants.given(connection)
             upgrade_on(connection, "head")
+            grants.renew(connection, roles)
             if sqlite:
                 _check_foreign_keys(connection)
     finally:

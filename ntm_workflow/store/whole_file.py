@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,10 @@ def replace(path: Path, data: bytes) -> None:
     target = path.resolve()
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666
+        beside.unlink(missing_ok=True)
+        # Never readable by more people than the old one, not even while it is written.
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -133,6 +133,7 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.add_middleware(
         Guard, hosts=LOCAL | {urlsplit(rt.settings.base_url).hostname or "localhost"},
         limit=FILES_AT_ONCE * rt.settings.evidence_limit + 1_000_000, refuse=error_page,
+        https=rt.settings.base_url.startswith("https:"),
     )  # fmt: skip
     return app
 

@@ -29,7 +29,15 @@ from ntm_workflow.web import contact_pages, forms, visitor
 from ntm_workflow.web.desk import up_to_date
 from ntm_workflow.web.forms import Posted, Typed
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.work import contact_import, contact_lines, contact_sheet, contacts, linking, links
+from ntm_workflow.work import (
+    contact_import,
+    contact_lines,
+    contact_sheet,
+    contacts,
+    linking,
+    links,
+    privacy,
+)
 from ntm_workflow.work.contact_import import Comparison
 from ntm_workflow.work.contact_lines import Reader
 from ntm_workflow.work.contact_sheet import ContactFaults
@@ -160,10 +168,16 @@ def _on(edit: Edit) -> None:
     contacts.set_active(edit.session, edit.contact, True, edit.by)
 
 
+def _erase(edit: Edit) -> None:
+    if not edit.typed.get("dong_y"):
+        raise Refused("contact.erase_unsure")
+    privacy.erase(edit.session, edit.contact, edit.by)
+
+
 ACTS: dict[str, Callable[[Edit], None]] = {
     "ten": _name, "dia-chi": _address, "bo-dia-chi": _take, "dung-lai": _reuse,
     "thu-tu": _order, "vang": _absence, "gio": _hours, "ngung": _off, "hoat-dong": _on,
-    "thu-hoi": _revoke,
+    "thu-hoi": _revoke, "xoa-du-lieu": _erase,
 }  # fmt: skip
 
 

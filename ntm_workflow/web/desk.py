@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ntm_workflow import template_texts, texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
-from ntm_workflow.reports import chased, days_off, health, watch, wording
+from ntm_workflow.reports import chased, days_off, health, trail, watch, wording
 from ntm_workflow.reports.trail import Head
 from ntm_workflow.reports.watch import Fault
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
@@ -169,6 +169,7 @@ def environment() -> Environment:
     }  # fmt: skip
     made.globals |= {
         "static": static_url, "standing": words.standing, "who": words.who,
+        "called": trail.called,
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
         "weekday": texts.weekday, "month": texts.month, "month_name": texts.month_name,

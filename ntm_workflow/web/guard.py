@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import re
@@ -24,6 +25,7 @@ FIELD = "ma_bao_ve"  # the hidden field it is repeated in
 SPEAK = "/ngon-ngu"  # where the language is chosen
 HOOK = "/zalo/"  # where programs call, that show by a signature who they are
 HOOK_LIMIT = 256_000  # bytes of one such call
+STALL_SECONDS = 60  # how long a body may stand still before it is given up
 DRAIN_SECONDS = 30  # how long a body that is too large may take to be thrown away
 # No JavaScript is allowed, but for the board, which renews itself, and for the pages on which
 # evidence is handed in: LIVE_POLICY.
@@ -56,20 +58,29 @@ class TooLarge(Exception):
     """More bytes came in than one request may bring."""
 
 
+class TooSlow(Exception):
+    """Nothing came in for so long that nobody can be sending any more."""
+
+
 class Guard:
     """Refuses foreign hosts, foreign forms and bodies that are too large; draws errors.
 
     `refuse(request, status, key)` draws the page of an error. The limit counts
     bytes of the whole body, declared or not; what comes after it is thrown away
-    unread, never kept. Calls of programs, under HOOK, may come from anywhere, are
-    small, and are refused without a word.
+    unread, never kept. A body that stands still is given up. Calls of programs,
+    under HOOK, may come from anywhere, are small, and are refused without a word.
+    Where browsers come over https (`https`) they are told to stay there.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str], limit: int, refuse: Refusal) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: frozenset[str], limit: int, refuse: Refusal,
+        https: bool = False,
+    ) -> None:  # fmt: skip
         self.app = app
         self.hosts = hosts
         self.limit = limit
         self.refuse = refuse
+        self.more = {"strict-transport-security": "max-age=31536000"} if https else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,7 +100,7 @@ class Guard:
                 started = True
                 headers = MutableHeaders(scope=message)
                 own = is_own(scope["path"])
-                for name, value in (_OWN_HEADERS if own else _HEADERS).items():
+                for name, value in {**(_OWN_HEADERS if own else _HEADERS), **self.more}.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -102,6 +113,9 @@ class Guard:
         except TooLarge:
             await _drain(receive)
             refused = self._said(request, 413, "page.too_large")
+        except TooSlow:
+            log.warning("body stood still path=%s", shown(request.url.path))
+            refused = self._said(request, 408, "page.too_slow")
         except Exception as error:
             if started:
                 raise
@@ -118,7 +132,8 @@ class Guard:
             log.warning("foreign form refused path=%s", shown(request.url.path))
             return self._said(request, 403, "page.foreign")
         declared = headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self._limit(request):
+        sane = declared.isascii() and declared.isdigit() and len(declared) < 16
+        if not sane or int(declared) > self._limit(request):
             raise TooLarge
         return None
 
@@ -135,8 +150,23 @@ class Guard:
         number = secrets.token_hex(4)
         request.state.error_id = number
         log.error("page failed id=%s path=%s", number, shown(request.url.path), exc_info=error)
-        down = type(error).__name__ in ("OperationalError", "InterfaceError", "TimeoutError")
-        return self._said(request, *((503, "page.database") if down else (500, "page.broken")))
+        return self._said(request, *_said_of(error))
+
+
+def _said_of(error: Exception) -> tuple[int, str]:
+    """The status and the page of what nobody expected here."""
+    if type(error).__name__ in ("OperationalError", "InterfaceError", "TimeoutError"):
+        return 503, "page.database"
+    if isinstance(error, OSError) and error.errno in _STORAGE:
+        return 507, "page.storage"
+    return 500, "page.broken"
+
+
+# A disk that is full, read-only, broken, or a folder that is not ours or not there.
+_STORAGE = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG,
+    errno.ENOTDIR, errno.EEXIST, errno.ENOENT,
+})  # fmt: skip
 
 
 def _is_hook(request: Request) -> bool:
@@ -163,7 +193,10 @@ def shown(path: str) -> str:
 
 
 def _host(value: str) -> str:
-    return (urlsplit(f"//{value}").hostname or "") if "@" not in value else ""
+    try:
+        return (urlsplit(f"//{value}").hostname or "") if "@" not in value else ""
+    except ValueError:  # half an IPv6 address
+        return ""
 
 
 def _same_origin(headers: Headers, path: str) -> bool:
@@ -178,15 +211,24 @@ def _same_origin(headers: Headers, path: str) -> bool:
     origin = headers.get("origin")
     if origin == "null" and (is_own(path) or path == SPEAK):
         return True
-    return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+    try:
+        return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+    except ValueError:
+        return False
 
 
 def _metered(receive: Receive, limit: int) -> Receive:
-    left = limit
+    left, coming = limit, True
 
     async def metered() -> Message:
-        nonlocal left
-        message = await receive()
+        nonlocal left, coming
+        if not coming:  # who waits here waits for the browser to leave
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), STALL_SECONDS)
+        except TimeoutError as error:
+            raise TooSlow from error
+        coming = bool(message.get("more_body"))
         left -= len(message.get("body", b""))
         if left < 0:
             raise TooLarge
@@ -226,8 +268,14 @@ def keep_token(request: Request, response: Response) -> None:
     if hasattr(request.state, "form_token"):
         response.set_cookie(
             COOKIE, request.state.form_token, httponly=True, samesite="strict",
-            secure=request.url.scheme == "https",
+            secure=secure(request),
         )  # fmt: skip
+
+
+def secure(request: Request) -> bool:
+    """Whether the browser came over https, to us or to the proxy before us."""
+    base: str = request.app.state.rt.settings.base_url
+    return request.url.scheme == "https" or base.startswith("https:")
 
 
 def ours(request: Request, sent: str) -> bool:

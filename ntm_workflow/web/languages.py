@@ -37,7 +37,7 @@ def choose(
     response = RedirectResponse(back if visitor.is_local(back) else "/", 303)
     if chosen in texts.LANGUAGES:
         response.set_cookie(
-            guard.LANGUAGE, chosen, httponly=True, samesite="lax", secure=visitor.secure(request),
+            guard.LANGUAGE, chosen, httponly=True, samesite="lax", secure=guard.secure(request),
             max_age=A_YEAR,
         )  # fmt: skip
     return response

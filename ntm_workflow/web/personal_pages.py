@@ -309,7 +309,7 @@ def _act(rt: Runtime, token: str, number: int, name: str, typed: Typed) -> int:
             if again is not None:
                 return again
             tasks.same_version(task, forms.integer(typed.get("phien_ban")) or 0)
-            by = Actor(held.contact.name, "office", task.body_id, via="link")
+            by = Actor(held.contact.name, "office", task.body_id, "link", contact=held.contact.id)
             plan = rt.plan_of(task.plan_id)
             ACTS[name].run(Deed(rt, plan, session, task, by, now, today, typed))
             if name == "nop":

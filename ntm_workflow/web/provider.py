@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from authlib.common.security import generate_token
@@ -39,6 +40,7 @@ SCOPE = "openid email profile"
 SECONDS = 10  # for each answer of the provider
 _KEPT = 3600.0  # seconds that what the provider says of itself is believed
 _LEEWAY = 60  # seconds by which its clock may differ
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 _METADATA = "/.well-known/openid-configuration"
 
 
@@ -129,6 +131,9 @@ class Provider:
         said = self._fetch(self.issuer.rstrip("/") + _METADATA)
         if said.get("issuer") != self.issuer:
             raise ValueError("another issuer")
+        for name in _ENDPOINTS:  # it must not send us, or people, anywhere else than it is itself
+            if name in said and urlsplit(str(said[name])).scheme != urlsplit(self.issuer).scheme:
+                raise ValueError("an endpoint of another scheme")
         self._metadata = now, said
         return said
 

@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from ntm_workflow import texts
 from ntm_workflow.calendar.periods import last_day
+from ntm_workflow.chase import head_mail
 from ntm_workflow.chase.settling import Answer, settle_unknown
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import chased, dossier, notices, received, record, wording
@@ -180,6 +181,7 @@ def log_of_task(request: Request, task_id: Id) -> Response:
             "chase_task.html", plan=plan, task=task, content=content,
             times=chased.of_task(desk.session, task_id),
             lines=record.newest(desk.session, Of(task=task_id), LOGGED)[::-1], most=LOGGED,
+            head=head_mail.printed(desk.session),
         )  # fmt: skip
 
 
@@ -196,7 +198,7 @@ def log_of_body(request: Request, body_id: str) -> Response:
             said=texts.period(f"{year}-Q{number}"), first=first, last=last,
             before=_beside(year, number, -1), after=_beside(year, number, 1),
             tasks=chased.of_body(desk.session, body_id, first, last, LOGGED),
-            lines=lines[::-1], most=LOGGED,
+            lines=lines[::-1], most=LOGGED, head=head_mail.printed(desk.session),
         )  # fmt: skip
 
 

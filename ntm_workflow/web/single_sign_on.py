@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import ConfigError, NotFound, Refused
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.web import auth, visitor
+from ntm_workflow.web import auth, guard, visitor
 from ntm_workflow.web.provider import Going, Identity, Provider
 from ntm_workflow.web.visitor import BACK
 from ntm_workflow.work import accounts
@@ -38,7 +38,7 @@ def go(request: Request) -> Response:
     response = RedirectResponse(going.url, 303)
     response.set_cookie(
         COOKIE, _sealed(request, going, wanted), httponly=True, samesite="lax", path=PATH,
-        secure=visitor.secure(request), max_age=LIVES,
+        secure=guard.secure(request), max_age=LIVES,
     )  # fmt: skip
     return response
 
@@ -55,7 +55,7 @@ def come_back(request: Request) -> Response:
         log.info("single sign-on refused key=%s", error.key)
         response = auth.show(request, wanted, trouble=auth.trouble("sso", error))
     response.delete_cookie(
-        COOKIE, path=PATH, httponly=True, samesite="lax", secure=visitor.secure(request)
+        COOKIE, path=PATH, httponly=True, samesite="lax", secure=guard.secure(request)
     )
     return response
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request, Response
 
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.web import guard
 from ntm_workflow.work import web_sessions
 from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.audit import Actor
@@ -95,26 +96,26 @@ def address(request: Request) -> str:
 def keep(request: Request, response: Response, token: str) -> None:
     """Give the browser its session. Lax: a link in a mail opens the page it leads to."""
     response.set_cookie(
-        COOKIE, token, httponly=True, samesite="lax", secure=secure(request),
+        COOKIE, token, httponly=True, samesite="lax", secure=guard.secure(request),
         max_age=int(web_sessions.LONGEST.total_seconds()),
     )  # fmt: skip
 
 
 def keep_step(request: Request, response: Response, ticket: str) -> None:
     response.set_cookie(
-        STEP, ticket, httponly=True, samesite="lax", secure=secure(request), path=f"{SIGN_IN}/ma",
-        max_age=int(web_sessions.SECOND_LIVES.total_seconds()),
+        STEP, ticket, httponly=True, samesite="lax", secure=guard.secure(request),
+        path=f"{SIGN_IN}/ma", max_age=int(web_sessions.SECOND_LIVES.total_seconds()),
     )  # fmt: skip
 
 
 def forget_step(request: Request, response: Response) -> None:
     response.delete_cookie(
-        STEP, httponly=True, samesite="lax", secure=secure(request), path=f"{SIGN_IN}/ma"
+        STEP, httponly=True, samesite="lax", secure=guard.secure(request), path=f"{SIGN_IN}/ma"
     )
 
 
 def forget(request: Request, response: Response) -> None:
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=secure(request))
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=guard.secure(request))
 
 
 def remember(request: Request, response: Response, who: Who | None) -> None:
@@ -124,7 +125,7 @@ def remember(request: Request, response: Response, who: Who | None) -> None:
     rt: Runtime = request.app.state.rt
     seal = urlsafe_b64encode(rt.keys.seal(_PURPOSE, str(who.id).encode(), 15)).decode()
     response.set_cookie(
-        WHOSE, f"{who.id}.{seal}", httponly=True, samesite="strict", secure=secure(request),
+        WHOSE, f"{who.id}.{seal}", httponly=True, samesite="strict", secure=guard.secure(request),
         max_age=int(_REMEMBERED.total_seconds()),
     )  # fmt: skip
 
@@ -138,12 +139,6 @@ def whose(request: Request) -> int | None:
     except ValueError:
         return None
     return known if rt.keys.sealed(_PURPOSE, str(known).encode(), seal) else None
-
-
-def secure(request: Request) -> bool:
-    """Whether the browser came over https, to us or to the proxy before us."""
-    base: str = request.app.state.rt.settings.base_url
-    return request.url.scheme == "https" or base.startswith("https:")
 
 
 def local(path: str) -> str:

@@ -13,6 +13,7 @@ from ntm_workflow import texts
 from ntm_workflow.appendix.importers import sentences
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
+from ntm_workflow.reports import trail
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.store.tables import AuditEntry, Task
 from ntm_workflow.texts import say
@@ -169,8 +170,8 @@ def _value(key: str, value: Any, plan: Plan) -> str:
 def who(entry: AuditEntry, plan: Plan) -> str:
     """ "trang web, thay mặt BQL xã Tân Lập"."""
     if entry.body:
-        return say("who.for", name=entry.actor, body=body(plan, entry.body))
-    return entry.actor
+        return say("who.for", name=trail.called(entry), body=body(plan, entry.body))
+    return trail.called(entry)
 
 
 def subject(plan: Plan, name: str) -> str:

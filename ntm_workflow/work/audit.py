@@ -79,6 +79,8 @@ class Action(enum.StrEnum):
     CONTACT_ADDED = "contact.added"
     CONTACT_CHANGED = "contact.changed"
     CONTACT_OFF = "contact.off"
+    CONTACT_ERASED = "contact.erased"
+    MAILS_FORGOTTEN = "mails.forgotten"
     CONTACT_ON = "contact.on"
     ADDRESS_REMOVED = "address.removed"
     ADDRESS_REUSED = "address.reused"
@@ -99,6 +101,9 @@ class Action(enum.StrEnum):
     IMPORT_DROPPED = "import.dropped"
     IMPORT_IN_FORCE = "import.in_force"
     AUDIT_SIGNED = "audit.signed"
+    KEYS_ADDED = "keys.added"
+    KEYS_MOVED = "keys.moved"
+    KEYS_DROPPED = "keys.dropped"
     BACKUP_MADE = "backup.made"
     BACKUP_RESTORED = "backup.restored"
     ACCOUNT_ADDED = "account.added"
@@ -116,13 +121,23 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: name, role, body, through what, and the Prefect run where a flow did it."""
+    """Who acts: name, role, body, through what, and the Prefect run where a flow did it.
+
+    `contact` is the number of a contact that acts: entries then say "contact/12" and not
+    its name, so that the name can be erased while the chain holds.
+    """
 
     name: str
     role: str = "system"
     body: str = ""
     via: str = "cli"
     run_id: str = ""
+    contact: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What entries call who acts."""
+        return self.name if self.contact is None else f"contact/{self.contact}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +172,7 @@ def append(
     seq, prev = head or lock(session)
     instant = now.astimezone(UTC)
     at = _instant(instant)
-    by = (actor.name, actor.role, actor.body or "", actor.via, actor.run_id)
+    by = (actor.called, actor.role, actor.body or "", actor.via, actor.run_id)
     rows: list[tuple[Any, ...]] = []
     shared, data = None, ""  # many entries in a row often share one dict
     for entry in found:

@@ -18,6 +18,8 @@ from ntm_workflow.work.contacts import By
 
 KINDS = ("zalooa", "zbs", "zalobot", "apprise")  # what a person can add; mail is always there
 
+_TOPICS = frozenset({"ntfy", "ntfys"})  # of Apprise: what stands there is no host but a topic
+
 
 def put(
     session: Session, name: str, kind: str, secret: str, keys: Keys, *, now: datetime,
@@ -30,8 +32,8 @@ def put(
     sends with the tokens of the Official Account `tokens_of`.
 
     Raises:
-        Refused: the name belongs to a channel of another kind, or `tokens_of`
-            is no Official Account.
+        Refused: the name belongs to a channel of another kind, `tokens_of` is no
+            Official Account, or an address would choose which server is called.
     """
     audit.lock(session)
     channel = session.get(Channel, name)
@@ -42,6 +44,8 @@ def put(
         raise Refused("channel.other_kind", name=name, kind=channel.kind)
     if kind == "zbs":
         _must_hold_tokens(session, tokens_of)
+    if kind == "apprise":
+        _must_name_its_server(secret)
     channel.secret, channel.state = keys.hide(secret.encode()) if secret else None, "active"
     channel.settings = {**channel.settings, **(settings or {})}
     channel.tokens_of, channel.per_minute = tokens_of, per_minute or channel.per_minute
@@ -57,6 +61,14 @@ def _must_hold_tokens(session: Session, name: str | None) -> None:
     holder = session.get(Channel, name) if name else None
     if holder is None or holder.kind != "zalooa":
         raise Refused("channel.tokens_of")
+
+
+def _must_name_its_server(url: str) -> None:
+    """A recipient's address, which the pages let people type, may be no part of the host."""
+    scheme, _, rest = url.strip().partition("://")
+    host = rest.split("/", 1)[0].rpartition("@")[2]
+    if "{address}" in host and scheme.lower() not in _TOPICS:
+        raise Refused("channel.address_is_host")
 
 
 def add_address(

@@ -49,12 +49,15 @@ def edited(session: Session, number: int, seal: str | None = None) -> Contact:
 
     Raises:
         NotFound: no such contact.
+        Refused: it has been erased.
         StaleEdit: somebody changed it after the form was drawn.
     """
     audit.lock(session)
     cards = contact_card.load(session, [number])
     if not cards:
         raise NotFound("contact.no_number", id=number)
+    if cards[0].contact.erased_at:
+        raise Refused("contact.erased", id=number)
     if seal is not None and contact_card.seal(cards[0]) != seal:
         raise StaleEdit("contact.stale", name=cards[0].contact.name)
     return cards[0].contact

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,8 @@ from ntm_workflow.work import audit
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 _PREFIX = "ntm-head-1"
+_PRINTED = 32  # letters of the hash that are printed: 128 bits
+_SHORT = re.compile(r"(\d{4}-\d\d-\d\d) (\d{1,9}) ((?:[0-9a-f]{8} ?){4})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +122,21 @@ def written(head: SignedHead) -> str:
     return f"{head.day.isoformat()} {head.seq} {head.hash.hex()} {signature}"
 
 
+def short(head: SignedHead) -> str:
+    """A head as it is printed: day, number, half of the hash. Paper needs no signature."""
+    half = head.hash.hex()[:_PRINTED]
+    groups = " ".join(half[at : at + 8] for at in range(0, _PRINTED, 8))
+    return f"{head.day.isoformat()} {head.seq} {groups}"
+
+
 def against(session: Session, line: str, trusted: frozenset[bytes]) -> Fault | None:
-    """Hold the audit against a head that was kept elsewhere.
+    """Hold the audit against a head that was kept elsewhere, as mailed or as printed.
 
     Raises:
         Refused: the line is not one of ours.
     """
+    if printed := _SHORT.fullmatch(" ".join(line.split()).lower()):
+        return _against_printed(session, printed)
     try:
         day, seq, hashed, signature = line.split()
         said = date.fromisoformat(day), int(seq), bytes.fromhex(hashed)
@@ -137,3 +149,15 @@ def against(session: Session, line: str, trusted: frozenset[bytes]) -> Fault | N
     if found is None:
         return Fault(said[0], said[1], "cut")
     return None if found == said[2] else Fault(said[0], said[1], "rewritten")
+
+
+def _against_printed(session: Session, printed: re.Match[str]) -> Fault | None:
+    seq, half = int(printed[2]), printed[3].replace(" ", "")
+    try:
+        day = date.fromisoformat(printed[1])
+    except ValueError as error:
+        raise Refused("head.unreadable", line=printed[0]) from error
+    found = session.scalar(select(AuditEntry.hash).where(AuditEntry.seq == seq))
+    if found is None:
+        return Fault(day, seq, "cut")
+    return None if found.hex().startswith(half) else Fault(day, seq, "rewritten")

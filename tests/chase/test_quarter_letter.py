@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from docx import Document
-from scene import Scene, only
+from scene import SYSTEM, Scene, only
 from smtp_sink import Sink
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.work import heads
 
 Stage = Callable[..., Scene]
 RUN = date(2020, 6, 2)
@@ -69,6 +70,23 @@ def letter(mail: EmailMessage) -> Any:
 def words(made: Any) -> str:
     cells = [c.text for table in made.tables for row in table.rows for c in row.cells]
     return "\n".join([*(p.text for p in made.paragraphs), *cells])
+
+
+def test_letter_and_summary_print_how_the_audit_ended_that_morning(
+    scene: Scene, sink: Sink
+) -> None:
+    rt = scene.rt
+    scene.open(OPENED)
+    with rt.sessions.begin() as session:
+        head = heads.sign(session, rt.signer, today=RUN, now=rt.moment(RUN), actor=SYSTEM)
+        assert head
+        printed = heads.short(head)
+    scene.quarter(RUN)
+    scene.deliver(RUN)
+    last = letter(mail(sink, "binh", "Dự thảo")).paragraphs[-1]
+    assert printed in last.text
+    assert last.runs[0].font.size.pt == 9
+    assert printed in " ".join(text(mail(sink, "chi", "quý")).split())
 
 
 # -- the letter --------------------------------------------------------------------

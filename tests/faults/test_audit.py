@@ -48,6 +48,15 @@ def test_rewriting_is_refused_by_the_database_itself(
         assert audit.verify(session) is None
 
 
+def test_words_of_a_try_can_be_emptied_and_nothing_else_of_it_changed(chain: Runtime) -> None:
+    with chain.sessions.begin() as session:
+        _one_attempt(session)
+        session.execute(text("UPDATE notice_attempt SET detail = ''"))
+    for change in ("detail = 'khác'", "detail = '', outcome = 'ok'", "detail = '', seconds = 9"):
+        with chain.engine.connect() as connection, pytest.raises(DatabaseError, match="append-on"):
+            connection.execute(text(f"UPDATE notice_attempt SET {change}"))
+
+
 def _one_attempt(session: Session) -> None:
     run = session.execute(
         text("INSERT INTO reminder_run (kind, run_on, started_at)"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from flows.collect_evidence import collect_evidence
 from flows.deliver import deliver
@@ -133,6 +133,17 @@ def test_the_audit_is_signed_once_a_day_and_no_simulation_is_backed_up(simulated
         assert session.scalars(select(SignedHead.day)).all() == [START]
         assert list(heads.faults(session, simulated.signer.trusted)) == []
     assert nightly_backup() == ""
+
+
+def test_a_past_that_was_touched_fails_the_run_that_signs_and_is_named(simulated: Runtime) -> None:
+    """Here only the hash before an entry was: what it says of itself still fits."""
+    sign_audit()
+    with simulated.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER audit_no_update"))
+        connection.execute(text("UPDATE audit SET prev = :prev WHERE seq = 1"),
+                           {"prev": b"x" * 32})  # fmt: skip
+    with pytest.raises(Refused, match="count=1"):
+        sign_audit.fn()
 
 
 def test_the_nightly_backup_is_there_in_the_morning(rt: Runtime) -> None:

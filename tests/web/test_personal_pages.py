@@ -195,7 +195,7 @@ def test_a_confidential_task_is_only_said_to_be_there(
 
 
 def test_evidence_handed_in_by_link_is_received_with_a_receipt(
-    an: Person, town: Runtime, page: str
+    an: Person, binh: Person, town: Runtime, page: str
 ) -> None:
     answer = hand_in(an, page, ghi_chu="đã gửi bản giấy")
     assert answer.status_code == 303
@@ -211,7 +211,9 @@ def test_evidence_handed_in_by_link_is_received_with_a_receipt(
     assert [one.name for one in made.files] == ["Báo cáo.pdf"]
     with town.reader() as session:
         kept = session.get_one(AuditEntry, int(entry[1]))
-    assert (kept.actor, kept.role, kept.body, kept.via) == (NAME, "office", "bql-tan-lap", "link")
+    assert (kept.role, kept.body, kept.via) == ("office", "bql-tan-lap", "link")
+    assert re.fullmatch(r"contact/\d+", kept.actor)  # its name can be erased, the chain not
+    assert f"{NAME} (đầu mối số {kept.actor[8:]})" in binh.text(f"/viec/{made.task_id}")
     assert "chờ thẩm định" in an.text(page)
 
 

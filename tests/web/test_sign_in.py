@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
@@ -214,6 +215,10 @@ def test_the_cookie_cannot_be_read_by_scripts_and_goes_over_https_alone_where_th
         made = accounts.add(session, "an", Role.INSPECTOR, [], By(TESTER, rt.now()))
         accounts.give_password(session, made, HASHED, False, By(TESTER, rt.now()))
     person = Person(create_app(rt), rt, None)
+    person.browser.base_url = httpx.URL(base)
+    first = person.open("/vao")
+    assert ("secure" in first.headers["set-cookie"].lower()) == secure  # that of its forms
+    assert ("strict-transport-security" in first.headers) == secure
     form = {**person.form("/vao"), "ten": "an", "mat_khau": PASSWORD}
     answer = person.browser.post("/vao", data=form)
     cookie = next(one for one in answer.headers.get_list("set-cookie") if visitor.COOKIE in one)

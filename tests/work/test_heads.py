@@ -20,6 +20,7 @@ from sqlalchemy import select, text
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import head_mail
+from ntm_workflow.errors import Refused
 from ntm_workflow.reports import bundle, knew
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import signing
@@ -128,6 +129,44 @@ def test_the_keeper_gets_each_head_once_and_the_audit_fits_the_line_of_the_mail(
     assert rt.signer.public.hex() in words(mail)
     with rt.reader() as session:
         assert heads.against(session, f" {line}\n", rt.signer.trusted) is None
+
+
+def test_what_does_not_hold_is_the_first_thing_in_the_keepers_mail(
+    scene: Scene, sink: Sink
+) -> None:
+    scene.open(DAY)
+    rt = scene.rt
+    with rt.sessions.begin() as session:
+        made = heads.sign(session, rt.signer, today=DAY, now=rt.moment(DAY), actor=SYSTEM)
+        assert made
+        head_mail.queue(session, rt.in_force, "thanh-tra@tinh.example.vn.invalid", made,
+                        now=rt.moment(DAY), actor=SYSTEM, found=["Mục 7 đã bị sửa."])  # fmt: skip
+    scene.deliver(DAY)
+    (mail,) = sink.mails
+    assert "CẢNH BÁO" in str(mail["Subject"])
+    assert "Mục 7 đã bị sửa." in words(mail)
+    assert heads.written(made) in words(mail)
+
+
+def test_a_printed_head_is_held_against_the_audit_as_a_mailed_one_is(scene: Scene) -> None:
+    scene.open(DAY)
+    head = sign(scene.rt)
+    printed = heads.short(head)
+    assert len(printed) < 60
+    with scene.rt.reader() as session:
+
+        def said(line: str) -> str:
+            found = heads.against(session, line, scene.rt.signer.trusted)
+            return found.why if found else ""
+
+        assert said(printed) == said(f"  {printed.upper()}\n") == ""
+        assert said(printed.replace(" ", "  ")) == ""
+        other = printed[:-1] + ("0" if printed[-1] != "0" else "1")
+        assert said(other) == "rewritten"
+        assert said(printed.replace(f" {head.seq} ", " 99999 ")) == "cut"
+        for odd in (printed[:-1], printed.replace("2020-06-15", "2020-13-15"), "x"):
+            with pytest.raises(Refused, match=r"head\.unreadable"):
+                said(odd)
 
 
 def test_the_offices_digest_carries_the_newest_head_and_nobody_elses_does(

@@ -168,7 +168,7 @@ class NoticeItem(Base):
 
 
 class NoticeAttempt(Base):
-    """One try to send a notice and what came of it. Append-only.
+    """One try to send a notice and what came of it. Append-only; `detail` can be emptied.
 
     `code` is the provider's own number, `provider_id` its name for the message.
     """
@@ -186,7 +186,9 @@ class NoticeAttempt(Base):
 
 
 class NoticeEvent(Base):
-    """What came back about a notice after it was sent. Append-only; `source` makes it once.
+    """What came back about a notice after it was sent. `source` makes it once.
+
+    Append-only, but for `detail`, which can be emptied.
 
     Delivered or seen (the provider says so), a bounce, an automatic reply, a
     reply, a wish to hear no more.

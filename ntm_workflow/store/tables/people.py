@@ -44,7 +44,8 @@ class Contact(Base):
     While absent (both days inclusive; no last day: until further notice) the
     deputy is told instead. Nothing leaves in the quiet hours, which may run
     over midnight, and the digest not before `digest_at`; both are local times.
-    Raising `link_version` revokes every personal link.
+    Raising `link_version` revokes every personal link. From `erased_at` on nothing
+    is left of it but its number, which the audit and the record of messages name.
     """
 
     __tablename__ = "contact"
@@ -59,6 +60,7 @@ class Contact(Base):
     quiet_until: Mapped[time | None] = mapped_column(Time)
     digest_at: Mapped[time | None] = mapped_column(Time)
     link_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    erased_at: Mapped[datetime | None]
 
     addresses: Mapped[list[Address]] = relationship(order_by="(Address.rank, Address.id)")
     email: Mapped[str | None] = column_property(  # usable or not; None where there is none
@@ -67,6 +69,11 @@ class Contact(Base):
         .correlate_except(Address)
         .scalar_subquery()
     )
+
+    @property
+    def pseudonym(self) -> str:
+        """What stands for its name where that must not."""
+        return f"contact/{self.id}"
 
 
 class ContactBody(Base):
