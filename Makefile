@@ -4,13 +4,14 @@
 # make chaos  5,000 notices, 300 kills, a fault in ten calls, on both databases; minutes
 # make fuzz   strange requests to every page and parser for MINUTES=10, counted
 # make bench  measurements, one JSON line each
+# make pictures  the pictures of docs/ again; needs chromium
 # make help   this list
 PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: run test lint chaos fuzz bench lock help
+.PHONY: run test lint chaos fuzz bench pictures lock help
 
 run: .venv/run.stamp
 	@exec $(BIN)/ntm up --simulate 2020-06-22 $(ARGS)
@@ -33,6 +34,9 @@ fuzz: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(ARGS)
+
+pictures: .venv/dev.stamp
+	$(BIN)/python -m docs.pictures
 
 # Both locks again from pyproject.toml, with hashes; needs the tool uv.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

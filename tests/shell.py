@@ -36,7 +36,7 @@ def ntm(
             "args": args, "env": {**os.environ, **env}, "cwd": str(cwd),
             "files": list(map(str, said)), "limit": limit,
         })  # fmt: skip
-        out, err = (path.read_text() for path in said[1:])
+        out, err = (path.read_bytes().decode() for path in said[1:])  # line ends as they are
         return Result(["ntm", *args], code, out, err)
 
 

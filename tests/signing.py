@@ -20,16 +20,19 @@ HOME = "http://127.0.0.1:8080"
 
 def signed_in(
     rt: Runtime, role: Role = Role.COORDINATION, bodies: Iterable[str] | None = None,
-    name: str = "Bình",
+    name: str = "Bình", again: int | None = None,
 ) -> str:  # fmt: skip
     """What the cookie of a signed-in browser holds. Written straight into the tables: the audit
-    of a test holds what the test did."""
+    of a test holds what the test did. `again`: with an account that there is already."""
     offices = {plan.coordination_office for plan in rt.all_plans}
     if not offices and role is Role.COORDINATION:
         role = Role.ADMINISTRATOR  # before the first plan nobody else can do anything
     mine = offices if bodies is None and role is Role.COORDINATION else set(bodies or ())
     now = visitor.clock()
     with rt.sessions.begin() as session:
+        if again:
+            account = session.get_one(Account, again)
+            return web_sessions.start(session, account, "password", Browser("127.0.0.1"), now)
         login = f"{name.casefold()}.{secrets.token_hex(4)}"
         account = Account(login=login, name=name, role=role.value, made_at=now)
         session.add(account)

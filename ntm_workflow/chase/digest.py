@@ -27,11 +27,12 @@ from ntm_workflow.store.tables import (
     Handover,
     Notice,
     NoticeItem,
+    Objection,
     RowRecord,
     Submission,
     Task,
 )
-from ntm_workflow.work import body_names, extensions, successions
+from ntm_workflow.work import body_names, extensions, objections, successions
 from ntm_workflow.work.handovers import NEWS as HANDED_OVER
 
 OPENING = stand_in.OPENING
@@ -143,6 +144,10 @@ def _why(session: Session, task: Task, rung: str) -> str:
         return _from_whom(session, task)
     if rung.startswith(extensions.ASKED):
         return _asked_for(session, task)
+    if rung.startswith(objections.OBJECTED):
+        return _objected(objections.waiting(session, task))
+    if rung == objections.NEWS:
+        return _still_yours(objections.refused(session, task))
     if rung != "returned":
         return ""
     last = session.scalars(
@@ -159,6 +164,15 @@ def _asked_for(session: Session, task: Task) -> str:
     if asked is None:
         return ""
     return texts.say("digest.extension_asked", wanted=asked.wanted_due, reason=asked.reason)
+
+
+def _objected(asked: Objection | None) -> str:
+    """Why the body says that the task is not its own; "" once that is answered."""
+    return texts.say("digest.objected", reason=asked.reason) if asked else ""
+
+
+def _still_yours(answered: Objection | None) -> str:
+    return texts.say("digest.still_yours", reason=answered.answer) if answered else ""
 
 
 def _from_whom(session: Session, task: Task) -> str:

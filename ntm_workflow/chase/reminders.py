@@ -40,10 +40,19 @@ from ntm_workflow.calendar import ladder
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.chase import owed
 from ntm_workflow.chase.owed import Queued
-from ntm_workflow.store.tables import BodyRecord, Contact, ContactBody, Extension, RowRole, Task
+from ntm_workflow.store.tables import (
+    BodyRecord,
+    Contact,
+    ContactBody,
+    Extension,
+    Objection,
+    RowRole,
+    Task,
+)
 from ntm_workflow.work import audit, ladders, people
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.extensions import ASKED
+from ntm_workflow.work.objections import OBJECTED
 
 _metadata = MetaData()
 # What to do with the tasks of one plan, state and key day: filled from its ladder.
@@ -244,6 +253,7 @@ def _implementing() -> Select[Any]:
         _owed_by("open", "chase")
         .join(ContactBody, ContactBody.body_id == DUE.c.body_id)
         .join(Contact, and_(_ACTIVE, owed.reached(Contact.id)))
+        .where(~_OBJECTED)
     )
 
 
@@ -258,7 +268,8 @@ def _to_office(state: str, role: str) -> Select[Any]:
 
 def _without_contact() -> Select[Any]:
     """Tasks of bodies nobody speaks for: the coordination office hears instead."""
-    return _to_office("open", "no-contact").where(~owed.spoken_for(DUE.c.body_id))
+    unheard = ~owed.spoken_for(DUE.c.body_id), ~_OBJECTED
+    return _to_office("open", "no-contact").where(*unheard)
 
 
 def _roles(role: str, wanted: Any) -> Select[Any]:
@@ -288,15 +299,20 @@ def _office() -> Select[Any]:
     return _to_office("open", "office").where(DUE.c.coordinating == true(), ~_ASKED)
 
 
-# A later due day is asked for: who decides hears of it, nobody else is told that it is late.
-_ASKED = exists().where(Extension.task_id == DUE.c.task_id, Extension.granted.is_(None))
+# A later due day is asked for, or the body says that the task is not its own: who decides
+# hears of it, nobody else is told that it is late. Who said the latter is not reminded.
+_OBJECTED = exists().where(Objection.task_id == DUE.c.task_id, Objection.outcome.is_(None))
+_ASKED = or_(
+    exists().where(Extension.task_id == DUE.c.task_id, Extension.granted.is_(None)), _OBJECTED
+)
 
 
 def _asked(role: str) -> Select[Any]:
     """Tasks whose request waits, with or without a rung of their own that day."""
+    mark = case((_OBJECTED, OBJECTED), else_=ASKED)
     return select(
         DUE.c.task_id, Contact.id.label("contact_id"),
-        (literal(ASKED) + DUE.c.rung).label("rung"), DUE.c.rung_day, literal(role).label("role"),
+        (mark + DUE.c.rung).label("rung"), DUE.c.rung_day, literal(role).label("role"),
     ).where(DUE.c.state == "open", _ASKED)  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -19,11 +20,13 @@ from ntm_workflow.store.tables import (
     Extension,
     Notice,
     NoticeItem,
+    Objection,
     RowRecord,
     Submission,
     Task,
 )
 from ntm_workflow.work import body_names
+from ntm_workflow.work.audit import Action
 
 FEW = 6  # messages that a task's page shows
 
@@ -42,7 +45,9 @@ class Sent:
 class Dossier:
     """A task with all that belongs to it; `history` in the order it happened.
 
-    `messages` are the newest few; record.py has all of them.
+    For each submission, `twins` are other tasks that got the same document, and
+    `together` those that it was handed in for at the same time. `messages` are
+    the newest few; record.py has all of them.
     """
 
     task: Task
@@ -51,8 +56,10 @@ class Dossier:
     body: str
     body_name: str
     asked: Extension | None
+    objected: Objection | None
     submissions: list[Submission]
     twins: dict[int, list[str]]
+    together: dict[int, list[str]]
     history: list[AuditEntry]
     messages: list[Sent]
     chased: list[Chase]
@@ -76,23 +83,26 @@ def one(session: Session, task_id: int, day: date) -> Dossier | None:
     names = [body_names.of_task(column, day) for column in ("short", "name")]
     query = (
         select(Task, RowRecord.content, RowRecord.timing, *names)
-        .add_columns(Extension)
+        .add_columns(Extension, Objection)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)
         .outerjoin(Extension, (Extension.task_id == Task.id) & Extension.granted.is_(None))
+        .outerjoin(Objection, (Objection.task_id == Task.id) & Objection.outcome.is_(None))
         .where(Task.id == task_id)
     )
     found = session.execute(query).first()
     if found is None:
         return None
-    task, content, timing, short, name, asked = found
+    task, content, timing, short, name, asked, objected = found
     handed_in = select(Submission).where(Submission.task_id == task.id)
     submissions = list(session.scalars(handed_in.order_by(Submission.id.desc())))
     messages = _messages(session, task)
+    history = _history(session, task)
+    together = _together(history)
+    twins = _twins(session, task, together) if submissions else {}
     return Dossier(
-        task, content, timing, short, name, asked, submissions,
-        _twins(session, task) if submissions else {},
-        _history(session, task), messages[:FEW], _times(messages),
+        task, content, timing, short, name, asked, objected, submissions,
+        twins, together, history, messages[:FEW], _times(messages),
     )  # fmt: skip
 
 
@@ -103,11 +113,19 @@ def without_others(found: Dossier, bodies: Collection[str]) -> Dossier:
         for number, codes in found.twins.items()
         if (mine := [code for code in codes if code.rpartition("/")[2] in bodies])
     }
-    return replace(found, twins=kept)
+    return replace(found, twins=kept)  # what goes together is of one body
 
 
-def _twins(session: Session, task: Task) -> dict[int, list[str]]:
-    """For each submission of a task: other tasks that got the same document."""
+def _together(history: list[AuditEntry]) -> dict[int, list[str]]:
+    """For each submission of a task: the tasks that it was handed in for at the same time."""
+    told = (json.loads(e.data) for e in history if e.action == Action.TASK_SUBMITTED)
+    return {one["submission"]: one["with"] for one in told if "with" in one}
+
+
+def _twins(
+    session: Session, task: Task, together: Mapping[int, Collection[str]]
+) -> dict[int, list[str]]:
+    """For each submission of a task: tasks that got the same document at another time."""
     other, theirs = Submission.__table__.alias(), Task.__table__.alias()
     query = (
         select(Submission.id, theirs.c.row_id, theirs.c.period, theirs.c.body_id)
@@ -125,7 +143,9 @@ def _twins(session: Session, task: Task) -> dict[int, list[str]]:
     )  # fmt: skip
     found: dict[int, list[str]] = {}
     for submission_id, row_id, period, body_id in session.execute(query):
-        found.setdefault(submission_id, []).append(f"{row_id}/{period}/{body_id}")
+        code = f"{row_id}/{period}/{body_id}"
+        if code not in together.get(submission_id, ()):
+            found.setdefault(submission_id, []).append(code)
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import func, literal, select, true
 from sqlalchemy.orm import Session
 
+from ntm_workflow.reports.trail import Head
 from ntm_workflow.store.tables import AuditHead, OrderedDayRecord, PlanRecord, SimulatedClock
 from ntm_workflow.work.plans import Marks
 
@@ -16,12 +17,14 @@ from ntm_workflow.work.plans import Marks
 class Standing:
     """The simulated day (None: the real clock counts), and what shows that plans have changed.
 
-    `ordered` counts the ordered days on record, `marks` are those of `plans.marks`.
+    `ordered` counts the ordered days on record, `marks` are those of `plans.marks`,
+    `head` is where the audit ends: what is read after it is never older.
     """
 
     simulated_on: date | None
     ordered: int
     marks: Marks
+    head: Head
 
 
 def audit_length(session: Session) -> int:
@@ -36,10 +39,12 @@ def standing(session: Session) -> Standing:
     always = select(literal(1)).subquery()
     plan = PlanRecord
     query = (
-        select(day, ordered, plan.id, plan.digest, plan.ended_on)
+        select(day, ordered, AuditHead.seq, AuditHead.hash, plan.id, plan.digest, plan.ended_on)
         .select_from(always)
+        .join(AuditHead, true())
         .outerjoin(plan, true())
     )
     lines = session.execute(query).all()
-    marks = frozenset((id, digest, ended) for _, _, id, digest, ended in lines if id is not None)
-    return Standing(lines[0][0], lines[0][1], marks)
+    marks = frozenset((id, digest, ended) for *_, id, digest, ended in lines if id is not None)
+    day_set, days, seq, digest, *_ = lines[0]
+    return Standing(day_set, days, marks, Head(seq, digest.hex()))

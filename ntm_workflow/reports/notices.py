@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.record import of_plan
@@ -60,27 +60,38 @@ _ITEMS = (
     .correlate(Notice)
     .scalar_subquery()
 )
-_TOLD = select(Notice, Contact.name, Contact.email, _ITEMS).join(
-    Contact, Contact.id == Notice.contact_id
-)
 
 
 def of_day(session: Session, plan_id: str, day: date, limit: int) -> Today:
-    """What went out on a day and what still waits; two statements."""
-    counted = session.execute(
-        select(Notice.state, func.count(), func.count().filter(Notice.run_on == day))
+    """What went out on a day and what still waits; one statement, a line or more a state."""
+    counted = (
+        select(
+            Notice.state, func.count().label("all"),
+            func.count().filter(Notice.run_on == day).label("today"),
+        )
         .where(
             of_plan(plan_id),
             or_(Notice.run_on == day, Notice.state.in_(("pending", "sending", "unknown"))),
         )
         .group_by(Notice.state)
-    ).all()
-    waiting = sum(total for state, total, _ in counted if state in ("pending", "sending"))
-    unknown = sum(total for state, total, _ in counted if state == "unknown")
-    states = {state: today for state, _, today in counted if today}
-    query = _TOLD.where(of_plan(plan_id), Notice.run_on == day)
-    found = session.execute(query.order_by(_WORST_FIRST, Notice.id).limit(limit))
-    return Today(states, waiting, unknown, [Told(*row) for row in found])
+        .subquery()
+    )  # fmt: skip
+    first = select(Notice.id).where(of_plan(plan_id), Notice.run_on == day)
+    first = first.order_by(_WORST_FIRST, Notice.id).limit(limit)
+    shown = and_(Notice.state == counted.c.state, Notice.id.in_(select(first.subquery().c.id)))
+    query = (
+        select(counted, Notice, Contact.name, Contact.email, _ITEMS)
+        .select_from(counted)
+        .outerjoin(Notice, shown)
+        .outerjoin(Contact, Contact.id == Notice.contact_id)
+        .order_by(_WORST_FIRST, Notice.id)
+    )
+    found = session.execute(query).all()
+    totals = {state: total for state, total, *_ in found}
+    states = {state: today for state, _, today, *_ in found if today}
+    items = [Told(*told) for _, _, _, *told in found if told[0]]
+    waiting = totals.get("pending", 0) + totals.get("sending", 0)
+    return Today(states, waiting, totals.get("unknown", 0), items)
 
 
 def tasks_of(session: Session, notice_id: int, limit: int = 300) -> list[Listed]:

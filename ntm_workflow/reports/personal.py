@@ -17,15 +17,19 @@ from ntm_workflow.store.tables import (
     Contact,
     ContactBody,
     Extension,
+    Objection,
     RowRecord,
     Submission,
     Task,
 )
-from ntm_workflow.work import body_names
+from ntm_workflow.work import body_names, objections
 from ntm_workflow.work.audit import Action
 
 MOST = 100  # tasks on the page: nobody works on more in a minute
-RECEIPTS = (Action.TASK_ACKNOWLEDGED, Action.TASK_SUBMITTED, Action.EXTENSION_ASKED)
+RECEIPTS = (
+    Action.TASK_ACKNOWLEDGED, Action.TASK_SUBMITTED, Action.EXTENSION_ASKED,
+    Action.OBJECTION_RAISED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +61,23 @@ class Opened:
     body_name: str
     secret: bool
     asked: Extension | None
+    objected: Objection | None
+    still_yours: str
     submissions: list[Submission]
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was received: the audit entry; the submission or the day asked for, if it was one."""
+    """What was received: the audit entry; the submission or the day asked for, if it was one.
+
+    `also` are the tasks that the same document was handed in for, by content and code.
+    """
 
     entry: AuditEntry
     submission: Submission | None
     wanted: date | None
     reason: str
+    also: tuple[tuple[str, str], ...] = ()
 
 
 def scope(session: Session, contact: Contact, today: date) -> Scope:
@@ -108,22 +118,28 @@ def tasks(session: Session, bodies: Collection[str], today: date) -> tuple[list[
 
 
 def one(session: Session, task_id: int, bodies: Collection[str], day: date) -> Opened | None:
-    """A task of one of these bodies; three statements. None: no such task, or another body's."""
+    """A task of one of these bodies; four statements. None: no such task, or another body's."""
     names = [body_names.of_task(column, day) for column in ("short", "name")]
     query = (
         select(Task, RowRecord.content, RowRecord.timing, *names, RowRecord.secrecy, Extension)
+        .add_columns(Objection)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)
         .outerjoin(Extension, (Extension.task_id == Task.id) & Extension.granted.is_(None))
+        .outerjoin(Objection, (Objection.task_id == Task.id) & Objection.outcome.is_(None))
         .where(Task.id == task_id, Task.body_id.in_(bodies))
     )
     row = session.execute(query).first()
     if row is None:
         return None
-    task, content, timing, short, name, secrecy, asked = row
+    task, content, timing, short, name, secrecy, asked, objected = row
     handed_in = select(Submission).where(Submission.task_id == task.id)
     submissions = list(session.scalars(handed_in.order_by(Submission.id.desc()).limit(20)))
-    return Opened(task, content, timing, short, name, bool(secrecy), asked, submissions)
+    answered = objections.refused(session, task) if task.state == "open" else None
+    return Opened(
+        task, content, timing, short, name, bool(secrecy), asked, objected,
+        answered.answer if answered else "", submissions,
+    )  # fmt: skip
 
 
 def newest(session: Session, task: Task, action: str) -> int | None:
@@ -142,7 +158,18 @@ def receipt(session: Session, task: Task, number: int) -> Receipt | None:
     data = json.loads(entry.data)
     made = session.get(Submission, data["submission"]) if "submission" in data else None
     wanted = date.fromisoformat(data["wanted"]) if "wanted" in data else None
-    return Receipt(entry, made, wanted, data.get("reason", ""))
+    also = _contents(session, task, data.get("with", ()))
+    return Receipt(entry, made, wanted, data.get("reason", ""), also)
+
+
+def _contents(session: Session, task: Task, codes: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """What tasks of a task's own plan are about, with their codes."""
+    rows = [code.partition("/")[0] for code in codes]
+    query = select(RowRecord.row_id, RowRecord.content).where(
+        RowRecord.plan_id == task.plan_id, RowRecord.row_id.in_(rows)
+    )
+    said = dict(session.execute(query).tuples().all()) if rows else {}
+    return tuple((said.get(row, ""), code) for row, code in zip(rows, codes, strict=True))
 
 
 def _of(task: Task) -> Select[tuple[int]]:

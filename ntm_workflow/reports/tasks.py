@@ -27,6 +27,7 @@ from ntm_workflow.reports.task_reach import Reach
 from ntm_workflow.store.tables import (
     BodyRecord,
     Extension,
+    Objection,
     RowRecord,
     Task,
     TaskTally,
@@ -138,6 +139,11 @@ def _asked(t: Any, today: date) -> list[Arm]:
     return [Arm("open", (t.id.in_(waiting),), "id")]
 
 
+def _objected(t: Any, today: date) -> list[Arm]:
+    waiting = select(Objection.task_id).where(Objection.outcome.is_(None))
+    return [Arm("open", (t.id.in_(waiting),), "id")]
+
+
 # The first four are the four counts: `reports.counts` counts what they list.
 STANDINGS: dict[str, Callable[[Any, date], list[Arm]]] = {
     "done_on_time": lambda t, today: [Arm("accepted", (t.completed_on <= t.due_on,))],
@@ -148,6 +154,7 @@ STANDINGS: dict[str, Callable[[Any, date], list[Arm]]] = {
     "to_review": lambda t, today: [Arm("submitted")],
     "returned": lambda t, today: [Arm("open", (t.returned_on.is_not(None),), "returned_on")],
     "extension": _asked,
+    "objection": _objected,
     "suspended": lambda t, today: [Arm("open", (t.suspended_on.is_not(None),), "suspended_on")],
     "cancelled": lambda t, today: [Arm("cancelled")],
 }
@@ -163,7 +170,8 @@ def _arms(standing: str, t: Any, today: date) -> list[Arm]:
 SLUGS = {
     "qua-han": "open_overdue", "den-han-tuan-nay": "this_week", "cho-tham-dinh": "to_review",
     "trong-han": "open_in_time", "xong-dung-han": "done_on_time", "xong-qua-han": "done_late",
-    "bi-tra-lai": "returned", "xin-gia-han": "extension", "tam-dung": "suspended",
+    "bi-tra-lai": "returned", "xin-gia-han": "extension",
+    "khong-phai-viec": "objection", "tam-dung": "suspended",
     "da-huy": "cancelled",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from ntm_workflow.channels.result import Outcome
 from ntm_workflow.reports.channels import Trouble
 from ntm_workflow.store.tables import Channel, Notice, NoticeAttempt
 from ntm_workflow.work.extensions import ASKED
+from ntm_workflow.work.objections import OBJECTED
 
 _TROUBLED = ("pending", "failed", "unknown")  # states in which the last answer matters
 LEAST = 0.05  # seconds: what took less is not worth a word
@@ -29,6 +30,8 @@ def rung(code: str) -> str:
         return texts.say(f"rung.{key}", days=abs(days))
     if code.startswith(ASKED):
         return texts.say("rung.asked")
+    if code.startswith(OBJECTED):
+        return texts.say("rung.objected")
     return texts.say(f"rung.{code}")
 
 

@@ -17,10 +17,10 @@ from ntm_workflow.store import engine as engines
 from ntm_workflow.store.engine import Sessions
 from ntm_workflow.store.tables import Base, Notice, NoticeItem, Task
 
-# Histories that no daily run reads; what came in from outside; who signs in.
+# Histories that no daily run reads; what came in from outside; who signs in, and what they type.
 _LEFT_OUT = {
     "account", "account_body", "login_try", "ticket", "web_session",
-    "audit", "evidence_file", "import_draft", "inbound", "learnt", "link_code",
+    "audit", "draft", "evidence_file", "import_draft", "inbound", "learnt", "link_code",
     "notice_attempt", "notice_event", "plan_version", "signed_head",
 }  # fmt: skip
 _BLANK = {"secret", "html", "body"}  # long or secret columns, of channels and notices

@@ -9,14 +9,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Extension, Task
-from ntm_workflow.web import forms
+from ntm_workflow.store.tables import Extension, Objection, Task
+from ntm_workflow.texts import say
+from ntm_workflow.web import forms, handing_in, task_filter
 from ntm_workflow.web.forms import Typed
 from ntm_workflow.web.rights import Forbidden
-from ntm_workflow.work import body_names, evidence, extensions, review, tasks
+from ntm_workflow.work import body_names, evidence, extensions, objections, review, tasks
 from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.audit import Actor
 
@@ -44,12 +46,20 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a body has asked about a task and nobody has answered yet."""
+
+    extension: Extension | None = None
+    objection: Objection | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """`role` says who does it; `offered` when its form is shown."""
 
     role: str
     run: Callable[[Deed], object]
-    offered: Callable[[Task, Extension | None], bool]
+    offered: Callable[[Task, Asked], bool]
 
 
 def speaker(role: str, task: Task, plan: Plan, who: Who) -> str | None:
@@ -70,6 +80,7 @@ def speaker(role: str, task: Task, plan: Plan, who: Who) -> str | None:
     return next((body for body in _deciding(role, task, plan) if _for(who, body, office)), None)
 
 
+REASONS = texts.keys("review.reason.")  # offered to who returns evidence
 _DECIDING = (Role.ADMINISTRATOR, Role.COORDINATION, Role.LEADER)
 
 
@@ -98,32 +109,30 @@ def actor(role: str, task: Task, plan: Plan, who: Who) -> Actor:
 
 def _submit(deed: Deed) -> None:
     typed, today = deed.typed, deed.today
+    tasks_ = [deed.task, *handing_in.others(deed.session, deed.task, typed, deed.by.via)]
     issuer = body_names.on(deed.session, deed.task.body_id, deed.today).name
-    number, subject = typed.get("so_van_ban"), typed.get("trich_yeu")
+    number, subject, kind = typed.get("so_van_ban"), typed.get("trich_yeu"), typed.get("loai")
     forms.check(
         lambda: None if number else _raise(Refused("form.no_number")),
         lambda: evidence.document(number or "1/BC", None, "x", issuer, today),
+        lambda: evidence.document("1/BC", None, "x", issuer, today, kind),
         lambda: evidence.document("1/BC", typed.day("ngay"), "x", issuer, today),
         lambda: evidence.document("1/BC", None, subject, issuer, today),
-        lambda: _late_reason(deed),
+        lambda: _late_reason(deed, tasks_),
         *(lambda refused=refused: _raise(refused) for refused in typed.refused),
     )
-    doc = evidence.document(number, typed.day("ngay"), subject, issuer, today)
-    evidence.submit(
-        deed.session, deed.task, *deed.rules, doc, by=deed.by, **deed.when,
+    doc = evidence.document(number, typed.day("ngay"), subject, issuer, today, kind)
+    evidence.submit_each(
+        deed.session, tasks_, *deed.rules, doc, by=deed.by, **deed.when,
         files=typed.files, late_reason=typed.get("ly_do_qua_han"), note=typed.get("ghi_chu"),
     )  # fmt: skip
 
 
-def _late_reason(deed: Deed) -> None:
+def _late_reason(deed: Deed, chosen: list[Task]) -> None:
     """The rule's own question, asked together with the others."""
-    late = is_late(deed.task, deed.today) and deed.task.state == "open"
+    late = [one for one in chosen if handing_in.is_late(one, deed.today) and one.state == "open"]
     if late and not deed.typed.get("ly_do_qua_han"):
-        raise Refused("evidence.late_reason", task=deed.task.code, due=deed.task.due_on)
-
-
-def is_late(task: Task, today: date) -> bool:
-    return today > task.due_on and task.suspended_on is None
+        raise Refused("evidence.late_reason", task=late[0].code, due=late[0].due_on)
 
 
 def _raise(error: Refused) -> None:
@@ -150,8 +159,38 @@ def _accept(deed: Deed) -> None:
     review.accept(deed.session, deed.task, deed.plan, by=deed.by, **deed.when)
 
 
-def _return(deed: Deed) -> None:
+def _object(deed: Deed) -> None:
+    objections.raise_(deed.session, deed.task, deed.typed.get("ly_do"), by=deed.by, now=deed.now)
+
+
+def _agree(deed: Deed) -> None:
+    """Give the task to the body that is named by its id or its one name."""
+    body, reason = deed.typed.get("don_vi"), deed.typed.get("ly_do")
+    found = task_filter.body_of(body, deed.plan, body_names.given(deed.session, deed.today))
+    unknown, missing = Refused("reassign.no_body", value=body), Refused("reason.missing")
+    forms.check(
+        lambda: None if found else _raise(unknown), lambda: None if reason else _raise(missing)
+    )
+    objections.reassign_(
+        deed.session, deed.task, *deed.rules, found or "", reason, by=deed.by, **deed.when
+    )  # fmt: skip
+
+
+def _agree_to_none(deed: Deed) -> None:
     reason = deed.typed.get("ly_do")
+    objections.cancel(deed.session, deed.task, deed.plan, reason, by=deed.by, **deed.when)
+
+
+def _disagree(deed: Deed) -> None:
+    reason = deed.typed.get("ly_do")
+    objections.refuse(deed.session, deed.task, *deed.rules, reason, by=deed.by, **deed.when)
+
+
+def _return(deed: Deed) -> None:
+    """With what was ticked of the offered reasons, and then what was typed."""
+    with texts.officially():  # it is kept, and the body reads it
+        offered = [say(key) for key in REASONS if deed.typed.get(key)]
+    reason = " ".join(filter(None, [*offered, deed.typed.get("ly_do")]))
     review.return_(deed.session, deed.task, *deed.rules, reason, by=deed.by, **deed.when)
 
 
@@ -182,21 +221,32 @@ def _cancel(deed: Deed) -> None:
     tasks.cancel(deed.session, deed.task, deed.typed.get("ly_do"), actor=deed.by, **deed.when)
 
 
-def _open(task: Task, asked: Extension | None) -> bool:
+def _open(task: Task, asked: Asked) -> bool:
     return task.state == "open"
 
 
-def _submitted(task: Task, asked: Extension | None) -> bool:
+def _submitted(task: Task, asked: Asked) -> bool:
     return task.state == "submitted"
 
 
-def _asked(task: Task, asked: Extension | None) -> bool:
-    return task.state == "open" and asked is not None
+def _asked(task: Task, asked: Asked) -> bool:
+    return task.state == "open" and asked.extension is not None
+
+
+def _not_asked(task: Task, asked: Asked) -> bool:
+    return task.state == "open" and asked.extension is None
+
+
+def _objected(task: Task, asked: Asked) -> bool:
+    return task.state == "open" and asked.objection is not None
 
 
 ACTS = {
     "nop": Act("office", _submit, _open),
-    "xin-gia-han": Act("office", _ask, lambda t, asked: t.state == "open" and asked is None),
+    "xin-gia-han": Act("office", _ask, _not_asked),
+    "khong-phai-viec": Act(
+        "office", _object, lambda t, asked: t.state == "open" and asked.objection is None
+    ),
     "tiep-nhan": Act(
         "office", _acknowledge, lambda t, asked: t.state == "open" and t.acknowledged_on is None
     ),
@@ -204,7 +254,10 @@ ACTS = {
     "tra-lai": Act("review", _return, _submitted),
     "dong-y-gia-han": Act("decide", _decide(True), _asked),
     "khong-gia-han": Act("decide", _decide(False), _asked),
-    "gia-han": Act("decide", _extend, lambda t, asked: t.state == "open" and asked is None),
+    "gia-han": Act("decide", _extend, _not_asked),
+    "van-phai-lam": Act("decide", _disagree, _objected),
+    "chuyen-don-vi": Act("decide", _agree, _objected),
+    "khong-giao-nua": Act("decide", _agree_to_none, _objected),
     "tam-dung": Act("manage", _suspend, lambda t, asked: _open(t, asked) and not t.suspended_on),
     "tiep-tuc": Act("manage", _resume, lambda t, asked: _open(t, asked) and bool(t.suspended_on)),
     "huy": Act("manage", _cancel, lambda t, asked: t.state in ("open", "submitted")),

@@ -38,12 +38,14 @@ from ntm_workflow.web import (
     import_pages,
     languages,
     many_pages,
+    parked,
     personal_pages,
     picture_pages,
     plan_pages,
     received_pages,
     record_pages,
     records,
+    review_pages,
     rights,
     second_step,
     single_sign_on,
@@ -60,6 +62,7 @@ from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
 from ntm_workflow.web.kept import Tallied
 from ntm_workflow.web.porter import Porter
+from ntm_workflow.web.previews import Previews
 from ntm_workflow.web.provider import Provider
 from ntm_workflow.web.workshop import Workshop
 
@@ -96,12 +99,13 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.porter = Porter(lambda: app.state.rt.refreshed())
     app.state.provider = Provider(rt.settings)
     app.state.tallied = Tallied()
+    app.state.previews = Previews()
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
     for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
         app.include_router(module.router)
     for module in (criteria_pages, feeds, picture_pages, year_pages):
         app.include_router(module.router)
-    for module in (task_list_pages, many_pages, export_pages):
+    for module in (task_list_pages, many_pages, export_pages, review_pages, parked):
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
         app.include_router(module.router)
@@ -174,7 +178,7 @@ def error_page(request: Request, status: int, key: str, **data: object) -> Respo
 
 
 async def _sign_in_first(request: Request, error: Exception) -> Response:
-    response = RedirectResponse(visitor.way_in(request), 303)
+    response = await parked.keep(request) or RedirectResponse(visitor.way_in(request), 303)
     if visitor.COOKIE in request.cookies:  # it has ended, or never was one
         visitor.forget(request, response)
     return response

@@ -29,7 +29,7 @@ log = logging.getLogger("ntm.web")
 router = APIRouter()
 OWN = "/tai-khoan"
 FIRST = f"{SIGN_IN}/lan-dau"
-_LEFT = ("ra", "tat-ca", "lau")  # why somebody is asked to sign in again
+_LEFT = ("ra", "tat-ca", "lau", "giu")  # why somebody is asked to sign in again
 
 
 # -- signing in --------------------------------------------------------------------------

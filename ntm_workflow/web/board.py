@@ -17,6 +17,8 @@ from ntm_workflow.web import visitor, words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
 from ntm_workflow.web.guard import LIVE_POLICY
+from ntm_workflow.web.kept import kept
+from ntm_workflow.work import objections
 from ntm_workflow.work.accounts import Role
 
 router = APIRouter()
@@ -52,8 +54,10 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
     with opened(request) as desk:
         session, plan, today = desk.session, desk.plan, desk.today
         running = _running() if desk.simulated_on else False
-        numbers = tally.numbers(session, plan.id, _NUMBERS, today, tasks.week_end(today))
-        firsts = tasks.firsts(session, plan, _LISTS, today)
+        numbers, firsts = kept(desk, "board", lambda: (
+            tally.numbers(session, plan.id, _NUMBERS, today, tasks.week_end(today)),
+            tasks.firsts(session, plan, _LISTS, today),
+        ))  # fmt: skip
         response = desk.page(
             "board.html", trouble.status if trouble else 200,
             trouble=trouble, running=running,
@@ -62,8 +66,10 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             week=Some(numbers["this_week"], firsts["this_week"]),
             review=Some(numbers["to_review"], firsts["to_review"]),
             mails=notices.of_day(session, plan.id, today, FEW),
-            trail=trail.deeds(session, 6),
-            ahead=_ahead(desk), faults=desk.faults(), unreached=bodies.unreached(session, plan),
+            trail=kept(desk, "deeds", lambda: trail.deeds(session, 6)),
+            ahead=_ahead(desk), faults=desk.faults(),
+            unreached=kept(desk, "unreached", lambda: bodies.unreached(session, plan)),
+            objected=objections.count(session, plan.id),
         )  # fmt: skip
     response.headers["content-security-policy"] = LIVE_POLICY
     return response

@@ -20,6 +20,7 @@ from ntm_workflow import template_texts, texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.reports import chased, days_off, health, trail, watch, wording
+from ntm_workflow.reports.trail import Head
 from ntm_workflow.reports.watch import Fault
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
 from ntm_workflow.web import guard, languages, rights, visitor, which_plan, words
@@ -32,21 +33,24 @@ HERE = Path(__file__).parent
 # Only what the role of who looks may use is shown.
 NAV = (
     ("/", "nav.board"), ("/phu-luc", "nav.appendix"), ("/viec", "nav.tasks"),
-    ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"), ("/bieu-do", "nav.pictures"),
-    ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"), ("/thong-bao", "nav.notices"),
-    ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
-    ("/nguoi-dung", "nav.users"),
+    ("/tham-dinh", "nav.review"), ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"),
+    ("/bieu-do", "nav.pictures"), ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"),
+    ("/thong-bao", "nav.notices"), ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Desk:
-    """One request at work. `simulated_on` is None where the real clock counts."""
+    """One request at work. `simulated_on` is None where the real clock counts.
+
+    `head` is where the audit ended before anything else was read.
+    """
 
     request: Request
     rt: Runtime
     session: Session
     simulated_on: date | None
+    head: Head
     today: date = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +68,7 @@ class Desk:
         """What a person must look at for the system to run as it should; one statement."""
         return watch.faults(self.session, self.rt.in_force, self.rt.days, self.now)
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
         """The plan that the address asks for. Raises Refused where there is none at all."""
         return asked_plan(self.request, self.rt) or self.rt.plan
@@ -105,7 +109,7 @@ def opened(request: Request) -> Iterator[Desk]:
     with state.rt.reader() as session:
         standing = health.standing(session)
         state.rt = rt = state.rt.following(session, standing.marks, standing.ordered)
-        yield Desk(request, rt, session, standing.simulated_on)
+        yield Desk(request, rt, session, standing.simulated_on, standing.head)
 
 
 def up_to_date(request: Request) -> Runtime:
@@ -140,6 +144,7 @@ def draw(
         html = which_plan.keep(html, plan.id)
     response = HTMLResponse(html, status)
     guard.keep_token(request, response)
+    visitor.remember(request, response, me)
     return response
 
 
@@ -160,14 +165,16 @@ def environment() -> Environment:
         "day": texts.day, "full_day": texts.full_day, "clock": texts.clock,
         "period": words.period, "number": words.number, "size": words.size,
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
-        "day_off": days_off.said,
+        "day_off": days_off.said, "short_day": texts.short_day,
     }  # fmt: skip
     made.globals |= {
         "static": static_url, "standing": words.standing, "who": words.who,
         "called": trail.called,
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
-        "weekday": texts.weekday, "rung": wording.rung, "wording": wording,
+        "weekday": texts.weekday, "month": texts.month, "month_name": texts.month_name,
+        "distance": texts.distance, "rung": wording.rung, "wording": wording,
+        "offered_reasons": texts.keys("review.reason."),
         "asked_for": which_plan.address,
     }  # fmt: skip
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import unicodedata
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any
@@ -20,12 +21,17 @@ from ntm_workflow.store.evidence_files import EvidenceFiles, Stored, safe_name
 from ntm_workflow.web import guard
 
 MOST_FILES = 20
-_MOST_FIELDS = 60
+_MOST_FIELDS = 200  # a tick for each task of a body, and what is typed
 LONGEST = 5_000  # characters of one field; the rules set narrower limits of their own
 
 
+def read(request: Request) -> AbstractAsyncContextManager[FormData]:
+    """The form of a request, as much of it as one may bring."""
+    return request.form(max_files=2 * MOST_FILES, max_fields=_MOST_FIELDS)
+
+
 async def _posted(request: Request) -> AsyncIterator[FormData]:
-    async with request.form(max_files=2 * MOST_FILES, max_fields=_MOST_FIELDS) as form:
+    async with read(request) as form:
         yield form
 
 
@@ -34,12 +40,16 @@ Posted = Annotated[FormData, Depends(_posted)]
 
 @dataclass(slots=True)
 class Typed:
-    """One form as it came in: what was typed, and the files that have arrived so far."""
+    """One form as it came in: what was typed, and the files that have arrived so far.
+
+    `ticked` are other tasks that the form is about too, each with the version that was seen.
+    """
 
     act: str
     values: dict[str, str]
     files: list[Stored] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    ticked: dict[int, int] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")
@@ -92,6 +102,8 @@ _FIELDS = {
     "form.no_day": "ngay", "evidence.date": "ngay", "evidence.future": "ngay",
     "extension.earlier": "ngay",
     "evidence.no_subject": "trich_yeu", "evidence.long_subject": "trich_yeu",
+    "evidence.doc_type": "loai", "handin.not_one": "chon", "reassign.no_body": "don_vi",
+    "reassign.itself": "don_vi", "reassign.twin": "don_vi",
     "evidence.late_reason": "ly_do_qua_han", "reason.missing": "ly_do",
     "evidence.too_large": "tep", "evidence.empty": "tep", "form.too_many_files": "tep",
 }  # fmt: skip

@@ -27,7 +27,8 @@ HOOK = "/zalo/"  # where programs call, that show by a signature who they are
 HOOK_LIMIT = 256_000  # bytes of one such call
 STALL_SECONDS = 60  # how long a body may stand still before it is given up
 DRAIN_SECONDS = 30  # how long a body that is too large may take to be thrown away
-# JavaScript is not allowed at all: no page has any but the board, which renews itself.
+# No JavaScript is allowed, but for the board, which renews itself, and for the pages on which
+# evidence is handed in: LIVE_POLICY.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"

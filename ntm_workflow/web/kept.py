@@ -10,35 +10,36 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ntm_workflow.reports import agenda, tallies, trail
+from ntm_workflow.reports import agenda, freshness, tallies
 from ntm_workflow.reports.agenda import Span
 from ntm_workflow.reports.counts import Counts
+from ntm_workflow.reports.freshness import Freshness
+from ntm_workflow.reports.trail import Head
 from ntm_workflow.web.desk import Desk
 
 T = TypeVar("T")
-MOST = 32  # answers: a few for each plan and day that somebody looks at
+MOST = 64  # answers: a few for each plan and day that somebody looks at
 
 
 class Tallied:
     """Answers of the database, each with the audit's head it was given at."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[tuple[Any, ...], tuple[trail.Head, Any]] = OrderedDict()
+        self._found: OrderedDict[tuple[Any, ...], tuple[Head, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, desk: Desk, name: str, work: Callable[[], T]) -> T:
-        """What `work` gives for the plan, the calendar and the day of a page; one statement
+        """What `work` gives for the plan, the calendar and the day of a page; no statement
         where it is known. Read after the head, so it is never older than that says."""
         key = (name, desk.plan.id, desk.plan.digest, desk.rt.days.mark, desk.today)
-        head = trail.head(desk.session)
         with self._lock:
             known = self._found.get(key)
-        if known and known[0] == head:
+        if known and known[0] == desk.head:
             answer: T = known[1]
             return answer
         made = work()
         with self._lock:
-            self._found[key] = (head, made)
+            self._found[key] = (desk.head, made)
             self._found.move_to_end(key)
             if len(self._found) > MOST:
                 self._found.popitem(last=False)
@@ -63,3 +64,8 @@ def spans(desk: Desk) -> list[Span]:
     return kept(desk, "spans", lambda: agenda.spans(
         desk.session, desk.plan, desk.occurrences, desk.today
     ))  # fmt: skip
+
+
+def fresh(desk: Desk) -> dict[str, Freshness]:
+    """How fresh each continuous row of the plan is."""
+    return kept(desk, "fresh", lambda: freshness.by_row(desk.session, desk.plan, desk.today))

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
+from starlette.datastructures import FormData
 
 from ntm_workflow.chase import personal as chase
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
@@ -25,11 +26,12 @@ from ntm_workflow.reports.personal import Opened, Scope
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Contact, Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import acts, desk, feeds, forms
-from ntm_workflow.web.acts import ACTS, Deed
+from ntm_workflow.web import desk, feeds, forms, handing_in, ticks, visitor
+from ntm_workflow.web.acts import ACTS, Asked, Deed
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble, Typed
-from ntm_workflow.work import body_names, evidence, links, tasks
+from ntm_workflow.web.guard import LIVE_POLICY
+from ntm_workflow.work import body_names, drafts, links, tasks
 from ntm_workflow.work.audit import Action, Actor
 from ntm_workflow.work.links import PATH, Held
 
@@ -40,6 +42,7 @@ router = APIRouter()
 OWN = {
     "nop": Action.TASK_SUBMITTED,
     "xin-gia-han": Action.EXTENSION_ASKED,
+    "khong-phai-viec": Action.OBJECTION_RAISED,
     "tiep-nhan": Action.TASK_ACKNOWLEDGED,
 }
 
@@ -158,14 +161,23 @@ def _show(
     with _own(request, token) as own:
         found = _task(own, task)
         status = trouble.status if trouble else 200
-        secret = request.app.state.secret
-        return own.page(
+        secret, offers = request.app.state.secret, _offers(found)
+        sheet = None
+        if "nop" in offers:
+            sheet, typed = handing_in.sheet(
+                own.desk.session, found.task, found.content, _drafter(own.contact), "link",
+                own.desk.today, typed, trouble is not None,
+            )  # fmt: skip
+        response = own.page(
             "personal_task.html", status, found=found, task=found.task, trouble=trouble,
-            typed=typed or Typed("", {}), offers=_offers(found),
-            late=acts.is_late(found.task, own.desk.today),
+            typed=typed or Typed("", {}), offers=offers, sheet=sheet,
+            saved=request.query_params.get("xong") == handing_in.SAVE,
             limit=own.desk.rt.settings.evidence_limit,
             seal=lambda file: forms.seal(file, secret, _owner(own.held, found.task)),
         )  # fmt: skip
+        if "nop" in offers:
+            response.headers["content-security-policy"] = LIVE_POLICY
+        return response
 
 
 def _task(own: Own, number: str) -> Opened:
@@ -181,7 +193,13 @@ def _offers(found: Opened) -> dict[str, str]:
     """What can be done now, each with the name of the body it is done for."""
     if found.secret:
         return {}
-    return {name: found.body for name in OWN if ACTS[name].offered(found.task, found.asked)}
+    asked = Asked(found.asked, found.objected)
+    return {name: found.body for name in OWN if ACTS[name].offered(found.task, asked)}
+
+
+def _drafter(contact: Contact) -> str:
+    """Whose drafts these are: a fresh link finds them too."""
+    return f"contact/{contact.id}"
 
 
 def _owner(held: Held, task: Task) -> str:
@@ -220,6 +238,8 @@ def act(
     request: Request, token: str, task: str, name: str,
     _: Annotated[None, Depends(_checked)], form: Posted,
 ) -> Response:  # fmt: skip
+    if name == handing_in.SAVE:
+        return _save(request, token, task, form)
     if name not in OWN:
         raise Lost("link.unknown", 404)
     typed = forms.typed(name, form)
@@ -230,15 +250,47 @@ def act(
             found = _task(own, task)
             held, number = own.held, found.task.id
             if name == "nop" and not found.secret:
-                owner, secret = _owner(held, found.task), request.app.state.secret
-                forms.keep_files(form, typed, own.desk.rt.files, secret, owner)
+                _arrived(request, held, found.task, typed, form)
         if name == "nop" and not typed.get("xac_nhan"):
             typed.refused.append(Refused("link.confirm"))
         seq = _act(request.app.state.rt, token, number, name, typed)
     except Refused as error:
         log.info("refused by link act=%s key=%s", name, error.key)
+        if name == "nop" and error.key != "form.expired":  # it outlives this page too
+            _keep(request, token, task, typed)
         return _show(request, token, task, typed, forms.trouble(name, error))
-    return RedirectResponse(f"{PATH}{token}/viec/{number}/bien-nhan/{seq}", 303)
+    return handing_in.done(request, f"{PATH}{token}/viec/{number}/bien-nhan/{seq}")
+
+
+def _arrived(request: Request, held: Held, task: Task, typed: Typed, form: FormData) -> None:
+    """Take in the files and the ticks of a form that hands in."""
+    typed.ticked = ticks.read(form)
+    rt, secret = request.app.state.rt, request.app.state.secret
+    forms.keep_files(form, typed, rt.files, secret, _owner(held, task))
+
+
+def _save(request: Request, token: str, task: str, form: FormData) -> Response:
+    back = RedirectResponse(f"{PATH}{token}/viec/{task}?xong={handing_in.SAVE}#nop", 303)
+    if not forms.from_us(request, form):
+        return handing_in.refused(request, say("form.expired"), back)
+    with _own(request, token) as own:
+        found = _task(own, task)
+        if "nop" not in _offers(found):
+            return handing_in.refused(request, say("draft.empty"), back)
+        held = own.held
+    typed = forms.typed("nop", form)
+    _arrived(request, held, found.task, typed, form)
+    return handing_in.saved(request, visitor.clock(), _keep(request, token, task, typed), back)
+
+
+def _keep(request: Request, token: str, task: str, typed: Typed) -> bool:
+    """Keep what is typed for a task as a draft of the link's contact."""
+    with _own(request, token) as own:
+        found = _task(own, task)
+        owner, number, rt = _drafter(own.contact), found.task.id, own.desk.rt
+    if found.secret:
+        return False
+    return handing_in.keep(rt, owner, number, typed, visitor.clock())
 
 
 def _act(rt: Runtime, token: str, number: int, name: str, typed: Typed) -> int:
@@ -260,6 +312,8 @@ def _act(rt: Runtime, token: str, number: int, name: str, typed: Typed) -> int:
             by = Actor(held.contact.name, "office", task.body_id, "link", contact=held.contact.id)
             plan = rt.plan_of(task.plan_id)
             ACTS[name].run(Deed(rt, plan, session, task, by, now, today, typed))
+            if name == "nop":
+                drafts.drop(session, _drafter(held.contact), handing_in.place(task.id))
             session.flush()
             return personal.newest(session, task, OWN[name]) or 0
     except StaleDataError as error:  # somebody was faster between our reading and our writing
@@ -270,12 +324,9 @@ def _again(session: Session, task: Task, name: str, contact: Contact, typed: Typ
     """The receipt of the same thing done before: a button that was pressed twice."""
     if name == "tiep-nhan" and task.acknowledged_on is not None:
         return personal.newest(session, task, OWN[name])
-    waiting = evidence.waiting(session, task) if name == "nop" else None
-    if waiting is None or (waiting.via, waiting.by_name) != ("link", contact.name):
-        return None
-    same = f"{waiting.number}/{waiting.symbol}" == typed.get("so_van_ban").replace(" ", "")
-    files = {one.sha256 for one in waiting.files} == {one.sha256 for one in typed.files}
-    return personal.newest(session, task, OWN[name]) if same and files else None
+    if name == "nop" and handing_in.again(session, task, typed, "link", contact.name):
+        return personal.newest(session, task, OWN[name])
+    return None
 
 
 # -- a fresh link ------------------------------------------------------------------------

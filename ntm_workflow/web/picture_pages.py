@@ -51,7 +51,8 @@ def _months(mondays: Sequence[date]) -> list[tuple[float, str]]:
         for n in range(7):
             day = monday + timedelta(days=n)
             if day.day == 1 and place < len(mondays) - 1:
-                found.append((place + n / 7, say("picture.month", month=day.month)))
+                name = texts.month_name(day.month, short=True)
+                found.append((place + n / 7, say("picture.month", month=day.month, name=name)))
     return found
 
 

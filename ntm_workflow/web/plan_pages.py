@@ -19,7 +19,6 @@ from ntm_workflow.reports import (
     body_history,
     communes,
     counts,
-    freshness,
     pictures,
     record,
     tallies,
@@ -61,7 +60,7 @@ def appendix(request: Request) -> Response:
     with opened(request) as desk:
         by_row = tally.counts(desk.session, desk.plan.id, desk.today)
         whole = sum(by_row.values(), Counts())
-        fresh = freshness.by_row(desk.session, desk.plan, desk.today)
+        fresh = kept.fresh(desk)
         spans = defaultdict(list)
         for one in kept.spans(desk):
             spans[one.row_id].append(one)
@@ -109,7 +108,7 @@ def one_row(request: Request, row_id: str) -> Response:
             raise NotFound("row.unknown", row=row_id)
         row = desk.plan.row(row_id)
         by_row = tally.counts(desk.session, desk.plan.id, desk.today, row_id)
-        fresh = freshness.by_row(desk.session, desk.plan, desk.today)
+        fresh = kept.fresh(desk)
         dated = sorted(
             (o for o in desk.occurrences if o.row_id == row_id), key=lambda o: (o.due_on, o.period)
         )

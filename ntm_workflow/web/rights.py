@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from fastapi import Request
 from sqlalchemy import select
@@ -86,8 +86,9 @@ def _code(session: Session, said: Mapping[str, str]) -> str | None:
 EVERYBODY, ANYBODY = Right(None), Right(ALL, settling=True)
 READ, RUN = Right(READERS), Right(DESK)
 _TASK_ACTS: dict[str, Roles] = {
-    **dict.fromkeys(("nop", "xin-gia-han", "tiep-nhan"), OWN),
+    **dict.fromkeys(("nop", "luu-nhap", "xin-gia-han", "khong-phai-viec", "tiep-nhan"), OWN),
     **dict.fromkeys(("dat", "tra-lai", "dong-y-gia-han", "khong-gia-han", "gia-han"), DECIDERS),
+    **dict.fromkeys(("chuyen-don-vi", "khong-giao-nua", "van-phai-lam"), DECIDERS),
     **dict.fromkeys(("tam-dung", "tiep-tuc", "huy"), DESK),
 }
 
@@ -132,6 +133,11 @@ TABLE: dict[str, Right] = {
     "GET /viec/{task_id}": Right(ALL, owner=_task),
     "GET /viec/{task_id}/{name}": Right(ALL, owner=_task),
     "POST /viec/{task_id}/{name}": Right(OWN | DECIDERS, owner=_task, acts=_TASK_ACTS),
+    "GET /tham-dinh": Right(DECIDERS),
+    "GET /tham-dinh/{task_id}": Right(DECIDERS),
+    "GET /tham-dinh/{task_id}/{name}": Right(DECIDERS),
+    "POST /tham-dinh/{task_id}/{name}": Right(DECIDERS),
+    "GET /giu-lai": Right(ALL),  # what somebody typed themselves
     "GET /minh-chung/{file_id}": Right(ALL, owner=_file),
     "POST /xuat/viec": Right(ALL),  # as in the list: an office its own
     "GET /xuat/{name}": Right(ALL),
@@ -264,8 +270,11 @@ def _check(request: Request, right: Right, who: Who) -> None:
 def may(who: Who | None, address: str, method: str = "GET") -> bool:
     """Whether somebody's role opens an address; which body it is about is not asked."""
     path = address.partition("?")[0].partition("#")[0]
-    if path.startswith("/static/"):
-        return True
+    return path.startswith("/static/") or _may(who.role if who else None, path, method)
+
+
+@lru_cache(maxsize=4_096)  # a page asks of its navigation and of each link
+def _may(role: Role | None, path: str, method: str) -> bool:
     found = _named(method, path)
     if found is None:
         return False
@@ -273,7 +282,7 @@ def may(who: Who | None, address: str, method: str = "GET") -> bool:
     roles = right.roles
     if roles is not None and right.acts is not None and "name" in said:
         roles &= right.acts.get(said["name"], roles)
-    return roles is None or (who is not None and who.role in roles)
+    return roles is None or role in roles
 
 
 def _named(method: str, path: str) -> tuple[Right, dict[str, str]] | None:

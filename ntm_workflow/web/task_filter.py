@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
 from ntm_workflow import texts
-from ntm_workflow.appendix.model import Body
+from ntm_workflow.appendix.model import Body, Plan
 from ntm_workflow.appendix.text import fold, sort_key
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports.plan_memory import PlanMemory
@@ -107,9 +107,16 @@ def body(typed: str, desk: Desk) -> str | None:
 
     For an office there are its own bodies only.
     """
-    known: dict[str, Body | Called] = {one.id: one for one in desk.plan.bodies}
-    known |= desk.given
-    if (own := visitor.own(desk.request)) is not None:
+    return body_of(typed, desk.plan, desk.given, visitor.own(desk.request))
+
+
+def body_of(
+    typed: str, plan: Plan, given: Mapping[str, Called], own: Collection[str] | None = None
+) -> str | None:
+    """The same of a plan whose events have `given` names; among `own` alone, where they are."""
+    known: dict[str, Body | Called] = {one.id: one for one in plan.bodies}
+    known |= given
+    if own is not None:
         known = {body: one for body, one in known.items() if body in own}
     if typed in known:
         return typed

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as PathField
 from fastapi.responses import FileResponse, RedirectResponse
 
 from ntm_workflow import texts
@@ -17,14 +19,16 @@ from ntm_workflow.reports import dossier, why
 from ntm_workflow.reports.dossier import Dossier
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
-from ntm_workflow.web import acts, forms, visitor
+from ntm_workflow.web import acts, forms, handing_in, parked, previews, task_filter, visitor
+from ntm_workflow.web.acts import Asked
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
+from ntm_workflow.web.guard import LIVE_POLICY
 from ntm_workflow.work import body_names, recount
 from ntm_workflow.work import tasks as work_tasks
 
 router = APIRouter()
-Id = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what both databases can hold
+Id = Annotated[int, PathField(ge=1, le=2**31 - 1)]  # what both databases can hold
 
 
 @router.get("/viec/ma/{row}/{period}/{body}")
@@ -47,6 +51,11 @@ def task_page(request: Request, task_id: Id) -> Response:
     return show(request, task_id, done=done if done in acts.ACTS else "")
 
 
+def again(typed: Typed) -> Trouble:
+    """Why a form is shown again that came after its session had ended."""
+    return Trouble(typed.act, (("", say("kept.again")),), status=200)
+
+
 def show(
     request: Request, task_id: int, done: str = "", typed: Typed | None = None,
     trouble: Trouble | None = None, seen: int | None = None,
@@ -61,16 +70,31 @@ def show(
         own = visitor.own(request)
         if own is not None:  # that a document went to another body's task is not for all to see
             found = dossier.without_others(found, own)
-        return desk.page(
+        if typed is None and (typed := parked.typed(desk.session, request, f"/viec/{task_id}")):
+            trouble = again(typed)
+        offers = _offers(found, plan, desk)
+        sheet = None
+        if "nop" in offers:
+            owner = f"account/{visitor.somebody(request).id}"
+            sheet, typed = handing_in.sheet(
+                desk.session, found.task, found.content, owner, "page", desk.today,
+                typed, trouble is not None,
+            )  # fmt: skip
+        response = desk.page(
             "task.html", trouble.status if trouble else 200, plan,
             found=found, task=found.task, done=done, typed=typed or Typed("", {}),
-            trouble=trouble, offers=_offers(found, plan, desk), why=_why(found, plan),
+            trouble=trouble, offers=offers, why=_why(found, plan), sheet=sheet,
             row=plan.row(found.task.row_id) if plan.has_row(found.task.row_id) else None,
-            since=_since(found, seen) if trouble and trouble.stale else [],
-            late=acts.is_late(found.task, desk.today), limit=desk.rt.settings.evidence_limit,
+            since=since(found, seen) if trouble and trouble.stale else [],
+            saved=request.query_params.get("xong") == handing_in.SAVE,
+            limit=desk.rt.settings.evidence_limit,
+            bodies=task_filter.bodies(desk) if "chuyen-don-vi" in offers else [],
             mark=found.history[-1].seq if found.history else 0,
             seal=lambda file: forms.seal(file, request.app.state.secret, f"task/{task_id}"),
         )  # fmt: skip
+        if "nop" in offers:
+            response.headers["content-security-policy"] = LIVE_POLICY
+        return response
 
 
 def _offers(found: Dossier, plan: Plan, desk: Desk) -> dict[str, str]:
@@ -79,12 +103,12 @@ def _offers(found: Dossier, plan: Plan, desk: Desk) -> dict[str, str]:
     who = visitor.known(desk.request)
     for name, act in acts.ACTS.items():
         body = acts.speaker(act.role, found.task, plan, who) if who else None
-        if body and act.offered(found.task, found.asked):
+        if body and act.offered(found.task, Asked(found.asked, found.objected)):
             offers[name] = desk.body_name(body, plan)
     return offers
 
 
-def _since(found: Dossier, seen: int | None) -> list[AuditEntry]:
+def since(found: Dossier, seen: int | None) -> list[AuditEntry]:
     return [entry for entry in found.history if seen is None or entry.seq > seen][-10:]
 
 
@@ -107,7 +131,10 @@ def _why(found: Dossier, plan: Plan) -> list[str]:
 
 @router.get("/minh-chung/{file_id}")
 def evidence_file(request: Request, file_id: Id) -> Response:
-    """A file of evidence, only ever as a download: what is in it cannot be trusted."""
+    """A file of evidence, as a download: what is in it cannot be trusted.
+
+    `?xem=anh` shows a picture, `?xem=3` the third page of a PDF as a picture.
+    """
     with opened(request) as desk:
         found = dossier.evidence_file(desk.session, file_id)
     if found is None:
@@ -115,7 +142,23 @@ def evidence_file(request: Request, file_id: Id) -> Response:
     path = desk.rt.files.path(found.sha256)
     if not path.is_file():
         raise NotFound("file.lost", name=found.name)
+    if wanted := request.query_params.get("xem"):
+        return _look(request, path, wanted)
     return FileResponse(
         path, media_type="application/octet-stream", filename=found.name,
         headers={"content-security-policy": "sandbox; default-src 'none'"},
     )  # fmt: skip
+
+
+def _look(request: Request, path: Path, wanted: str) -> Response:
+    """What of a file can be looked at without running any of it. Raises NotFound."""
+    kind, headers = previews.kind(path), {"content-security-policy": previews.POLICY}
+    if wanted == "anh" and kind.startswith("image/"):
+        return FileResponse(path, media_type=kind, headers=headers)
+    number = forms.integer(wanted) or 0
+    if kind == "application/pdf" and number:
+        drawn: previews.Previews = request.app.state.previews
+        _, pages = drawn.pages(path)
+        if number <= len(pages):
+            return Response(pages[number - 1], media_type="image/png", headers=headers)
+    raise NotFound("file.no_look")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
@@ -17,9 +18,12 @@ from ntm_workflow.work.web_sessions import Browser
 
 COOKIE = "ntm_phien"
 QUIET = "x-quiet"  # sent by pages that renew themselves
+WHOSE = "ntm_ai"  # whose browser this is
 STEP = "ntm_buoc"  # the password was right, the code is awaited
 SIGN_IN = "/vao"
 BACK = "den"  # the field that says where somebody wanted to go
+_PURPOSE = "whose browser"
+_REMEMBERED = timedelta(days=30)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
 _PROGRAMS = (("Edg", "Edge"), ("OPR", "Opera"), ("coc_coc", "Cốc Cốc"), ("Firefox", "Firefox"),
@@ -112,6 +116,29 @@ def forget_step(request: Request, response: Response) -> None:
 
 def forget(request: Request, response: Response) -> None:
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=guard.secure(request))
+
+
+def remember(request: Request, response: Response, who: Who | None) -> None:
+    """Let a browser know whose it is, even when its session has ended. It opens nothing."""
+    if who is None or request.cookies.get(WHOSE, "").startswith(f"{who.id}."):
+        return
+    rt: Runtime = request.app.state.rt
+    seal = urlsafe_b64encode(rt.keys.seal(_PURPOSE, str(who.id).encode(), 15)).decode()
+    response.set_cookie(
+        WHOSE, f"{who.id}.{seal}", httponly=True, samesite="strict", secure=guard.secure(request),
+        max_age=int(_REMEMBERED.total_seconds()),
+    )  # fmt: skip
+
+
+def whose(request: Request) -> int | None:
+    """The account that last used this browser, as we told it; None for anything else."""
+    number, _, told = request.cookies.get(WHOSE, "").partition(".")
+    rt: Runtime = request.app.state.rt
+    try:
+        known, seal = int(number), urlsafe_b64decode(told)
+    except ValueError:
+        return None
+    return known if rt.keys.sealed(_PURPOSE, str(known).encode(), seal) else None
 
 
 def local(path: str) -> str:

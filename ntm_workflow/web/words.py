@@ -114,7 +114,7 @@ def span(occurrence: Occurrence, year: int) -> tuple[float, float]:
 # -- the audit ------------------------------------------------------------------
 
 _HIDDEN = {"key", "plan", "submission", "before", "completed_on", "cause", "why"}
-_LISTED = ("tasks", "added", "removed", "changed", "renumbered")  # the first few by name
+_LISTED = ("tasks", "with", "added", "removed", "changed", "renumbered")  # the first few by name
 _FIRST = ("question", "answer", "number", "issued_on", "opens_on", "due_on", "from", "to", "wanted",
           "reason", "tasks")  # fmt: skip
 
@@ -156,6 +156,10 @@ def _value(key: str, value: Any, plan: Plan) -> str:
         return say(f"notice.{value}")
     if key == "what":
         return say(f"contact.part.{value}")
+    if key == "account_role":
+        return say(f"account.role.{value}")
+    if key == "way":
+        return say(f"sign_in.way.{value}")
     if key == "resent" and not value:
         return ""
     if isinstance(value, str) and _ISO_DAY.fullmatch(value):

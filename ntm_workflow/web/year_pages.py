@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
+from ntm_workflow import texts
 from ntm_workflow.appendix.model import Row
 from ntm_workflow.calendar.periods import last_day
 from ntm_workflow.calendar.workdays import DAY, YEARS
@@ -20,7 +21,7 @@ from ntm_workflow.reports import year as reports
 from ntm_workflow.reports.agenda import Span
 from ntm_workflow.texts import day as said_day
 from ntm_workflow.texts import say
-from ntm_workflow.web import kept, svg
+from ntm_workflow.web import kept, svg, words
 from ntm_workflow.web.desk import Desk, opened
 
 router = APIRouter()
@@ -121,7 +122,7 @@ def _year(desk: Desk, year: int) -> Response:
 
 
 def _month_names() -> list[str]:
-    return [say("picture.month", month=n) for n in range(1, 13)]
+    return [_month_said(n) for n in range(1, 13)]
 
 
 def _lanes(
@@ -173,11 +174,15 @@ def _weeks(first: date, last: date, cells: dict[date, Cell]) -> tuple[tuple[Cell
 # -- a month, a week ------------------------------------------------------------------
 
 
+def _month_said(number: int) -> str:
+    return say("picture.month", month=number, name=texts.month_name(number, short=True))
+
+
 def _month(desk: Desk, year: int, number: int) -> Response:
     if not 1 <= number <= 12:
         raise NotFound("page.missing")
     first, last = date(year, number, 1), last_day(year, number)
-    title = say("year.month", month=number, year=year)
+    title = words.upper_first(texts.month(number, year))
     return _pages(desk, first, last, title, f"{first - DAY:%Y-%m}", f"{last + DAY:%Y-%m}", "month")
 
 

@@ -16,7 +16,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import Refused
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import EvidenceFile, Submission, Task
-from ntm_workflow.work import audit
+from ntm_workflow.work import audit, objections
 from ntm_workflow.work.audit import Action, Actor, Entry
 
 # Abbreviations of document types; case matters.
@@ -48,13 +48,16 @@ class Document:
 
 
 def document(
-    number: str, issued_on: date | None, subject: str, issuer: str, today: date
-) -> Document:
-    """Check what was typed: "12/BC-UBND", its date, its summary.
+    number: str, issued_on: date | None, subject: str, issuer: str, today: date,
+    doc_type: str = "",
+) -> Document:  # fmt: skip
+    """Check what was typed: "12/BC-UBND", its date, its summary, its type.
+
+    Where no type is given, the symbol tells it ("BC-UBND": BC), if it begins with one.
 
     Raises:
-        Refused: the number has another form, the date is in the future, or the
-            summary is missing or longer than 500 characters.
+        Refused: the number has another form, the date is in the future, the
+            summary is missing or longer than 500 characters, or the type is unknown.
     """
     match = _NUMBER.match(nfc(number))
     if not match:
@@ -66,9 +69,39 @@ def document(
         raise Refused("evidence.no_subject")
     if len(subject) > SUBJECT_LIMIT:
         raise Refused("evidence.long_subject", length=len(subject), limit=SUBJECT_LIMIT)
-    doc_type = match[2].split("-")[0].split("/")[0]
-    known = doc_type if doc_type in DOC_TYPES else ""
+    if doc_type and doc_type not in DOC_TYPES:
+        raise Refused("evidence.doc_type", value=doc_type)
+    told = match[2].split("-")[0].split("/")[0]
+    known = doc_type or (told if told in DOC_TYPES else "")
     return Document(match[1], match[2], known, issued_on, issuer, subject)
+
+
+def submit_each(
+    session: Session,
+    tasks: Sequence[Task],
+    plan: Plan,
+    days: WorkCalendar,
+    doc: Document,
+    *,
+    by: Actor,
+    now: datetime,
+    today: date,
+    files: Sequence[Stored] = (),
+    late_reason: str = "",
+    note: str = "",
+) -> list[Submission]:
+    """Hand in one document for several tasks of one body: for each, or for none.
+
+    The reason for lateness is kept with the late ones only. Raises as `submit` does.
+    """
+    return [
+        submit(
+            session, task, plan, days, doc, by=by, now=now, today=today, files=files,
+            late_reason=late_reason if today > task.due_on else "", note=note,
+            together=[one.code for one in tasks if one is not task],
+        )
+        for task in tasks
+    ]  # fmt: skip
 
 
 def submit(
@@ -84,8 +117,11 @@ def submit(
     files: Sequence[Stored] = (),
     late_reason: str = "",
     note: str = "",
+    together: Sequence[str] = (),
 ) -> Submission:
     """Hand in evidence for an open task. The reviewer is reminded, the body no longer.
+
+    `together` are the codes of the tasks that the document is handed in for with it.
 
     Raises:
         Refused: the task is not open, the actor speaks for another body, or it
@@ -107,6 +143,7 @@ def submit(
         files=[EvidenceFile(sha256=f.sha256, name=f.name, size=f.size) for f in files],
     )  # fmt: skip
     session.add(submission)
+    objections.withdraw(session, task, by=by, now=now)
     task.state, task.submitted_on, task.returned_on = "submitted", today, None
     task.news = ""
     task.next_action_on = days.add(today, plan.reminders_of(task.row_id).review_working_days)
@@ -115,6 +152,7 @@ def submit(
         "plan": task.plan_id, "submission": submission.id, "number": f"{doc.number}/{doc.symbol}",
         "issued_on": doc.issued_on, "received_on": today, "files": [f.sha256 for f in files],
         "late_reason": submission.late_reason,
+        **({"with": list(together)} if together else {}),
     }  # fmt: skip
     audit.append(session, by, now, [Entry(Action.TASK_SUBMITTED, task.code, data)])
     return submission

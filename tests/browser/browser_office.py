@@ -9,8 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.app import create_app
@@ -21,6 +24,9 @@ CHROMIUM = next(
     None,
 )  # fmt: skip
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+LAUNCH: dict[str, Any] = {"executable_path": CHROMIUM, "args": ARGUMENTS}
+# As somebody has it who set the browser's text to twice its size.
+TWICE = {**LAUNCH, "args": [*ARGUMENTS, "--blink-settings=defaultFontSize=32"]}
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 
 
@@ -45,3 +51,48 @@ def a_file(folder: Path) -> Path:
     path = folder / "Báo cáo rà soát.pdf"
     path.write_bytes(b"%PDF-1.4\n" + b"x" * 5_000)
     return path
+
+
+# -- what makes a page hard to use -------------------------------------------------------
+
+
+def faults_of(page: Page, framed: bool = False) -> list[str]:
+    """What axe-core holds against a page, whatever its impact: rule, element, what to mend.
+
+    `framed`: what is shown within a page, which has the title and the headings.
+    """
+    left_out = _OF_WHOLE_PAGES if framed else ()
+    options = {"rules": {rule: {"enabled": False} for rule in left_out}}
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{fault['id']} ({fault['impact']}): {node['target']}: {node['failureSummary']}"
+        for fault in found
+        for node in fault["nodes"]
+    ]
+
+
+_OF_WHOLE_PAGES = ("document-title", "landmark-one-main", "page-has-heading-one", "region")
+
+
+def sticking_out(page: Page) -> list[str]:
+    """The elements that make a page scroll sideways, and those that cut off what they hold."""
+    found: list[str] = page.evaluate(_STICKING_OUT)
+    return found
+
+
+# Fields are left out: what is typed into one scrolls. `.scroll` is a wide table that may.
+_STICKING_OUT = """() => {
+    const wide = document.documentElement.clientWidth, found = [];
+    const too_wide = document.documentElement.scrollWidth > wide;
+    for (const one of document.querySelectorAll('body *:not(svg *, input, textarea)')) {
+        const style = getComputedStyle(one), name = one.tagName + '.' + one.className;
+        if (too_wide && one.getBoundingClientRect().right > wide + 1 && !one.closest('.scroll'))
+            found.push('sticks out: ' + name);
+        if (style.clipPath !== 'none') continue;  // for screen readers
+        const hidden = (way) => ['hidden', 'clip'].includes(way);
+        if (hidden(style.overflowX) && one.scrollWidth > one.clientWidth + 1
+            || hidden(style.overflowY) && one.scrollHeight > one.clientHeight + 1)
+            found.push('is cut off: ' + name);
+    }
+    return found.slice(0, 5);
+}"""

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_office import ARGUMENTS, CHROMIUM, served
+from browser_office import CHROMIUM, LAUNCH, served
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from scene import put
 from signing import signed_in
 
-from ntm_workflow import runtime, settings
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store import schema
 from ntm_workflow.web.visitor import COOKIE
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "web"))  # the same office
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -32,24 +27,27 @@ def chromium() -> Iterator[Browser]:
         warnings.warn("CHROMIUM IS MISSING: the pages are not tried in a browser", stacklevel=1)
         pytest.skip("CHROMIUM IS MISSING: apt-get install chromium")
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = play.chromium.launch(**LAUNCH)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def office(
-    tmp_path: Path, plan: Plan, open_on: Callable[..., Any]
-) -> Iterator[tuple[str, Runtime]]:
-    """The address of a server of our own, and the runtime behind it."""
-    from web_office import furnish
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
+    """The office as a file, made once: each test gets a copy."""
+    from web_office import furnished_file
 
-    base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")})
-    rt = runtime.assemble(replace(base, database_url=f"sqlite:///{tmp_path / 'ntm.db'}"), plan)
-    schema.check(rt.engine)
-    with rt.sessions.begin() as session:
-        put(session, plan, rt.moment(date(2020, 2, 12)))
-    with served(furnish(rt, open_on)) as address:
+    return furnished_file(tmp_path_factory.mktemp("office"), plan)
+
+
+@pytest.fixture
+def office(tmp_path: Path, plan: Plan, furnished: Path) -> Iterator[tuple[str, Runtime]]:
+    """The address of a server of our own, and the runtime behind it."""
+    from web_office import at_file
+
+    shutil.copyfile(furnished, tmp_path / "ntm.db")
+    rt = at_file(tmp_path, plan)
+    with served(rt) as address:
         yield address, rt
     rt.engine.dispose()
 

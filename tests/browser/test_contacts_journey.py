@@ -77,17 +77,3 @@ def test_the_owner_of_an_address_confirms_it_on_a_phone(office: Office, browse: 
     page.goto(link)
     page.get_by_role("button", name="Xác nhận địa chỉ này là của tôi").click()
     expect(page.get_by_role("status")).to_contain_text("đã được xác nhận")
-
-
-def test_no_page_of_contacts_scrolls_sideways_on_a_phone(office: Office, browse: Browse) -> None:
-    address, rt = office
-    with rt.sessions.begin() as session:
-        one = session.scalars(select(Address).where(Address.value == VU_LE)).one()
-        one.unusable_at = rt.now()
-        one.unusable_why = "550 5.1.1 <hop-thu-khong-con-ton-tai-nua@mien-rat-dai.example.vn>: x"
-        number = one.contact_id
-    page = browse(viewport=PHONE).new_page()
-    for path in ("/", "/lien-he", f"/lien-he/{number}", "/lien-he/moi", "/lien-he/nhap"):
-        page.goto(address + path)
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, path

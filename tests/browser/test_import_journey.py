@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser_office import DESK, PHONE
+from browser_office import DESK, PHONE, faults_of, sticking_out
 from playwright.sync_api import BrowserContext, Page, expect
 
 from ntm_workflow.appendix.importers import files
@@ -78,6 +78,9 @@ def test_a_word_file_with_damaged_cells_is_running_after_four_answers(
     page.get_by_label("Tôi đã xem lại").check()
     page.get_by_role("button", name="Đưa vào thực hiện").click()
     expect(page.get_by_role("heading", name="Kế hoạch 31/KH-UBND đang chạy")).to_be_visible()
+    looking = browse(viewport=viewport).new_page()
+    looking.goto(page.url)
+    assert (faults_of(looking), sticking_out(looking)) == ([], [])
     assert time.monotonic() - start < MOST_SECONDS
     with rt.reader() as session:
         assert session.get_one(PlanRecord, "31-kh-ubnd-2020").symbol == "KH-UBND"
@@ -106,19 +109,3 @@ def test_questions_are_answered_with_the_keyboard_alone(
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # in the field: the answer
     asked(page, "Nhất Hoàng")
-
-
-def test_no_page_of_the_import_scrolls_sideways(
-    office: Office, browse: Browse, paper: Path
-) -> None:
-    address, _ = office
-    page = browse(viewport=PHONE).new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    begin(page, address, paper)
-    for path in ("/nhap", "/nhap/1", "/nhap/1/doi-chieu", "/nhap/1/xem-truoc", "/nhap/1/don-vi",
-                 "/nhap/1/bo"):  # fmt: skip
-        page.goto(address + path)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= PHONE["width"], path
-    assert said == []

@@ -60,6 +60,11 @@ ACOLI POST /tai-khoan/{name}
 ACOLI GET /
 ACOLI GET /viec
 ACOLI GET /viec/ma/{row}/{period}/{body}
+ACOLI GET /giu-lai
+ACL   GET /tham-dinh
+ACL   GET /tham-dinh/{task_id}
+ACL   GET /tham-dinh/{task_id}/{name}
+ACL   POST /tham-dinh/{task_id}/{name}
 ACOLI GET /viec/{task_id}
 ACOLI GET /viec/{task_id}/{name}
 ACOL  POST /viec/{task_id}/{name}
@@ -145,9 +150,10 @@ FOREIGN = {"GET /don-vi/{body_id}/lich.ics"}  # an office's for its own bodies o
 WHO = {key: who for who, _, key in (line.partition(" ") for line in ALLOWED.split("\n") if line)}
 WHO = {key.strip(): who for key, who in WHO.items()}
 ACTS_OF = {
-    "nop": "ACO", "xin-gia-han": "ACO", "tiep-nhan": "ACO", "dat": "ACL", "tra-lai": "ACL",
-    "dong-y-gia-han": "ACL", "khong-gia-han": "ACL", "gia-han": "ACL", "tam-dung": "AC",
-    "tiep-tuc": "AC", "huy": "AC",
+    "nop": "ACO", "xin-gia-han": "ACO", "khong-phai-viec": "ACO", "tiep-nhan": "ACO",
+    "dat": "ACL", "tra-lai": "ACL", "dong-y-gia-han": "ACL", "khong-gia-han": "ACL",
+    "gia-han": "ACL", "van-phai-lam": "ACL", "chuyen-don-vi": "ACL", "khong-giao-nua": "ACL",
+    "tam-dung": "AC", "tiep-tuc": "AC", "huy": "AC",
 }  # fmt: skip
 
 

@@ -6,17 +6,22 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from scene import put
 from signing import signed_in
 from sqlalchemy import event, select
 from starlette.testclient import TestClient
 
+from ntm_workflow import runtime, settings
+from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import schema
 from ntm_workflow.store.tables import Submission, Task
 from ntm_workflow.web.visitor import COOKIE
 from ntm_workflow.work import people, tasks
@@ -80,6 +85,28 @@ def furnish(rt: Runtime, open_on: Callable[..., Any]) -> Runtime:
     with rt.sessions.begin() as session:
         people.import_contacts(session, lines, now=rt.now(), actor=TESTER)
     open_on(rt, DAY)
+    return rt
+
+
+def furnished_file(folder: Path, plan: Plan) -> Path:
+    """The office on 22 June 2020 as an SQLite file, of which tests take copies."""
+    rt = at_file(folder, plan)
+    with rt.sessions.begin() as session:
+        put(session, plan, rt.now())
+    furnish(rt, open_due)
+    with rt.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    rt.engine.dispose()
+    return folder / "ntm.db"
+
+
+def at_file(folder: Path, plan: Plan) -> Runtime:
+    """The runtime of a folder: its database, and its `var`."""
+    base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": str(folder / "var")})
+    url = f"sqlite:///{folder / 'ntm.db'}"
+    rt = runtime.assemble(replace(base, database_url=url), plan)
+    schema.check(rt.engine)
     return rt
 
 

@@ -51,9 +51,11 @@ from ntm_workflow.store.tables.plans import (
     RowRole,
 )
 from ntm_workflow.store.tables.tasks import (
+    Draft,
     DueChange,
     EvidenceFile,
     Extension,
+    Objection,
     SavedFilter,
     Submission,
     Suspension,
@@ -83,6 +85,7 @@ __all__ = [
     "Contact",
     "ContactBody",
     "DailyRun",
+    "Draft",
     "DueChange",
     "EvidenceFile",
     "Extension",
@@ -97,6 +100,7 @@ __all__ = [
     "NoticeAttempt",
     "NoticeEvent",
     "NoticeItem",
+    "Objection",
     "OccurrenceRecord",
     "OrderedDayRecord",
     "PersonalLink",

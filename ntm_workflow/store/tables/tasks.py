@@ -222,3 +222,52 @@ class Extension(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(default="")
     decision_reason: Mapped[str] = mapped_column(default="")
+
+
+class Objection(Base):
+    """A body says that a task is not its own; the coordination office answers.
+
+    `outcome` is NULL while nobody has, then reassigned, cancelled, refused, or
+    withdrawn: the body handed in after all.
+    """
+
+    __tablename__ = "objection"
+    __table_args__ = (
+        Index(
+            "uq_objection_waiting",
+            "task_id",
+            unique=True,
+            sqlite_where=text("outcome IS NULL"),
+            postgresql_where=text("outcome IS NULL"),
+        ),
+        CheckConstraint(
+            "outcome IN ('reassigned', 'cancelled', 'refused', 'withdrawn')", name="outcome"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"), index=True)
+    reason: Mapped[str]
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str]
+    outcome: Mapped[str | None] = mapped_column(String(12))
+    answer: Mapped[str] = mapped_column(default="")
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(default="")
+
+
+class Draft(Base):
+    """What somebody has typed and not sent yet: one for each of them and each form.
+
+    `owner` is "account/12" or "contact/5"; `place` is "task/140", or "form" for a
+    form that came after its session had ended. Nobody else is shown it.
+    """
+
+    __tablename__ = "draft"
+    __table_args__ = (UniqueConstraint("owner", "place"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(String(40))
+    place: Mapped[str] = mapped_column(String(40))
+    held: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,100 @@
+"""Every page there is, as the role that may see it: usable by everybody, at any size of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import addresses
+import pytest
+from addresses import ROLES
+from browser_office import DESK, PHONE, TWICE, faults_of, served, sticking_out
+from playwright.sync_api import Browser, Page
+from signing import signed_in
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.web import rights, visitor
+from ntm_workflow.work import web_sessions
+
+BODIES = {"O": ["bql-tan-lap"], "L": ["ubnd-huyen"]}
+
+
+class Walk:
+    """Every page, on a server of its own, and the cookies of one of each role."""
+
+    def __init__(self, rt: Runtime, address: str) -> None:
+        self.rt, self.address, self.pages = rt, address, addresses.pages(rt)
+        self.cookies = {
+            letter: {"name": visitor.COOKIE, "value": signed_in(rt, role, BODIES.get(letter)),
+                     "url": address}
+            for letter, role in ROLES.items()
+        }  # fmt: skip
+        with rt.sessions.begin() as session:
+            step = web_sessions.ticket(session, "second", 1, visitor.clock())
+        self.cookies[""] = {"name": visitor.STEP, "value": step, "url": f"{address}/vao/ma"}
+
+    def through(self, browser: Browser, **options: Any) -> Iterator[tuple[str, Page]]:
+        """Open each page in turn, in a browser of the role that may see it, and all its folds.
+
+        None may ask anything of another host, or be stopped by our own policy.
+        """
+        for letter, cookie in self.cookies.items():
+            context = browser.new_context(locale="vi-VN", **options)
+            context.set_default_timeout(20_000)
+            context.add_cookies([cookie])
+            page, said, asked = context.new_page(), list[str](), list[str]()
+            page.on("console", lambda message, said=said: said.append(message.text))
+            page.on("request", lambda one, asked=asked: asked.append(one.url))
+            for key, places in self.pages.items():
+                for path in (path for who, path in places if who == letter):
+                    answer = page.goto(self.address + path)
+                    assert answer
+                    assert answer.ok or not key, path
+                    if path.endswith("/thu"):  # a mail, where nothing may run: looked at elsewhere
+                        mail = answer.text()
+                        page.goto("about:blank")
+                        page.set_content(mail)
+                    page.evaluate(
+                        "document.querySelectorAll('details').forEach(d => d.open = true)"
+                    )
+                    yield f"{letter} {path}", page
+            context.close()
+            assert not [one for one in said if "the server responded with" not in one]
+            assert all(url.startswith((f"{self.address}/", "about:", "data:")) for url in asked)
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Iterator[Walk]:
+    rt = addresses.lived_in(tmp_path_factory.mktemp("lived-in"), plan)
+    with served(rt) as address:
+        yield Walk(rt, address)
+    rt.engine.dispose()
+
+
+def test_the_walk_goes_by_every_page(walk: Walk) -> None:
+    asked = {key for key in rights.TABLE if key.startswith("GET ")}
+    assert asked - addresses.NO_PAGE == set(walk.pages) - {""}
+
+
+def test_nothing_on_any_page_stands_in_anybodys_way(chromium: Browser, walk: Walk) -> None:
+    wrong = []
+    for where, page in walk.through(chromium, viewport=DESK):
+        wrong += [f"{where}: {fault}" for fault in faults_of(page, framed=where.endswith("/thu"))]
+        page.set_viewport_size(PHONE)
+        wrong += [f"{where}: {one}" for one in sticking_out(page)]
+        page.set_viewport_size(DESK)
+    assert wrong == []
+
+
+def test_no_page_scrolls_sideways_or_cuts_words_with_text_twice_as_large(
+    chromium: Browser, walk: Walk
+) -> None:
+    browser, wrong = chromium.browser_type.launch(**TWICE), []
+    for where, page in walk.through(browser, viewport=DESK):
+        for size in (DESK, PHONE):
+            page.set_viewport_size(size)
+            wrong += [f"{size['width']} {where}: {one}" for one in sticking_out(page)]
+        assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+    browser.close()
+    assert wrong == []
