@@ -56,6 +56,7 @@ def people(session: Session, today: date) -> dict[str, list[Person]]:
         )
         .select_from(Contact)
         .outerjoin(ContactBody, ContactBody.contact_id == Contact.id)
+        .where(Contact.erased_at.is_(None))
         .order_by(~Contact.active, Contact.id)
     )  # fmt: skip
     found: dict[str, list[Person]] = {}

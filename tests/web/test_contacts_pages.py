@@ -214,6 +214,24 @@ def test_a_contact_is_put_out_of_use_and_back(an: Person, town: Runtime, vu_le: 
     assert actions(town, vu_le)[-2:] == [Action.CONTACT_OFF, Action.CONTACT_ON]
 
 
+def test_a_person_is_erased_by_a_button_that_asks_twice_and_nobody_edits_them_again(
+    an: Person, town: Runtime, vu_le: int
+) -> None:
+    name = card(town, vu_le).contact.name
+    assert "đánh dấu ô" in plain(send(an, vu_le, "xoa-du-lieu").text)
+    assert card(town, vu_le).contact.name == name
+    seal = an.form(f"/lien-he/{vu_le}")
+    assert send(an, vu_le, "xoa-du-lieu", dong_y="1").status_code == 303
+    page = an.open(f"/lien-he/{vu_le}").text
+    assert "Dữ liệu cá nhân của đầu mối này đã xóa" in page
+    assert f"Đầu mối số {vu_le}" in page
+    assert 'action="/lien-he' not in page
+    assert name not in page + an.open("/lien-he").text + an.open("/nhat-ky").text
+    again = an.browser.post(f"/lien-he/{vu_le}/ten", data={**seal, "ten": "An"})
+    assert "không sửa hay dùng lại được" in plain(again.text)
+    assert actions(town, vu_le)[-1] == Action.CONTACT_ERASED
+
+
 def test_a_new_contact_is_added_and_a_second_with_its_address_is_not(
     an: Person, town: Runtime
 ) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import inspect, select, text
 from starlette.testclient import TestClient
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.chase import fallback
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import (
@@ -136,6 +137,17 @@ def test_nothing_of_the_person_is_left_in_any_table_and_the_chain_holds(lived: R
         assert (kept.by_name, kept.by_body) == (f"contact/{number}", "bql-tan-lap")
         assert len(kept.files) == 1
         assert "Báo cáo" in kept.subject
+
+
+def test_what_a_server_said_of_an_address_is_in_the_audit_without_it(lived: Runtime) -> None:
+    number = who(lived)
+    with lived.sessions.begin() as session:
+        told = session.scalars(select(Notice).where(Notice.contact_id == number)).one()
+        said = f"550 5.1.1 <{MAILBOX}>: unknown"
+        entries = fallback.marked(session, told, said, lived.now())
+        assert entries[0].data["why"] == "550 5.1.1 <…@rieng.example.vn.invalid>: unknown"
+        audit.append(session, SYSTEM, lived.now(), entries)
+    assert not [name for name in said_of(lived) if name.startswith("audit")]
 
 
 def test_work_goes_on_without_the_erased_and_nothing_brings_them_back(lived: Runtime) -> None:
