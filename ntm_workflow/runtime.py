@@ -20,7 +20,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.settings import Settings
 from ntm_workflow.store import engine as engines
-from ntm_workflow.store import keys, schema, signing
+from ntm_workflow.store import evidence_check, keys, schema, signing
 from ntm_workflow.store.engine import Sessions
 from ntm_workflow.store.evidence_files import EvidenceFiles
 from ntm_workflow.store.keys import Keys
@@ -229,7 +229,7 @@ def assemble(settings: Settings, plan: Plan | None) -> Runtime:
         engine=engine,
         sessions=engines.writer(engine),
         reader=engines.reader(engine),
-        files=EvidenceFiles(settings.var / "evidence", settings.evidence_limit),
+        files=evidence_check.files(settings),
         own=plan.id if plan else "",
     )
 

@@ -20,7 +20,10 @@ class Settings:
     `repr` leaves them out. So does it `oidc_secret`. `evidence_limit` is in bytes; a personal
     link opens for `link_days` days. `head_to` is the mail address that keeps
     the audit's daily heads; `backup_keep` nightly backups are kept. Received mails, and
-    contacts out of use, are kept for so many days; 0: for ever.
+    contacts out of use, are kept for so many days; 0: for ever. `evidence_url`
+    is the bucket that evidence is kept in, "" for the folder under `var`; it holds a
+    secret too. `clamd_url` is the virus scanner's socket, "" for none; while it is
+    away a file is refused, or waits.
     """
 
     root: Path
@@ -44,6 +47,9 @@ class Settings:
     oidc_client: str = ""
     oidc_secret: str = ""
     oidc_name: str = ""
+    evidence_url: str = ""
+    clamd_url: str = ""
+    clamd_away: str = "refuse"
 
     @property
     def signing_file(self) -> Path:
@@ -90,6 +96,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         oidc_client=environ.get("NTM_OIDC_CLIENT_ID", ""),
         oidc_secret=_secret(environ, "NTM_OIDC_CLIENT_SECRET"),
         oidc_name=environ.get("NTM_OIDC_NAME", ""),
+        evidence_url=environ.get("NTM_EVIDENCE_URL", ""),
+        clamd_url=environ.get("NTM_CLAMD", ""),
+        clamd_away=_one_of(environ, "NTM_CLAMD_AWAY", ("refuse", "wait")),
     )
 
 
@@ -118,6 +127,14 @@ def _whole(environ: Mapping[str, str], name: str, default: str, least: int = 1) 
     if not (value.isascii() and value.isdigit() and len(value) < 5 and int(value) >= least):
         raise ConfigError("settings.number", name=name, value=value)
     return int(value)
+
+
+def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    """One of the known words, the first where none is set. Raises ConfigError."""
+    value = environ.get(name) or known[0]
+    if value not in known:
+        raise ConfigError("settings.word", name=name, value=value, known=", ".join(known))
+    return value
 
 
 def _address(environ: Mapping[str, str], name: str) -> str:

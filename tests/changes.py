@@ -20,6 +20,7 @@ from sqlalchemy import Engine, event
 KEEPING = {
     "alembic_version", "daily_run", "simulated_clock", "occurrence", "plan_version",
     "reminder_run", "notice", "notice_item", "notice_attempt", "notice_event", "inbound",
+    "mailbox_look",  # when the mailbox was last looked into
     # What opens once and soon, and what counts wrong tries: what comes of them is told of.
     "ticket", "login_try",
     "draft",  # what is typed and not sent: nobody has done anything yet

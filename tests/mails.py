@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import make_msgid
@@ -230,3 +231,10 @@ Content-Type: message/rfc822
 
 def _crlf(text: str) -> bytes:
     return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+
+
+def message_from(raw: bytes) -> EmailMessage:
+    """A mail as its reader has it."""
+    read = message_from_bytes(raw, policy=SMTP)
+    assert isinstance(read, EmailMessage)
+    return read

@@ -80,6 +80,27 @@ def read(raw: bytes) -> Mail:
     )  # fmt: skip
 
 
+def attached(raw: bytes) -> list[tuple[str, bytes]]:
+    """The files that came with a mail, by name; pictures inside its text are none."""
+    parts = list(_parts(_parsed(raw)))
+    pages = "".join(_source(one) for one in parts if one.get_content_type() == "text/html")
+    found = []
+    for part in parts:
+        said = mail_header.text(part, "Content-Disposition").lower()
+        own = mail_header.text(part, "Content-ID").strip("<> ")
+        if not (_name(part) or said.startswith("attachment")) or (own and f"cid:{own}" in pages):
+            continue
+        data = part.get_payload(decode=True)
+        if isinstance(data, bytes) and data:
+            found.append((_name(part) or "tep", data))
+    return found
+
+
+def _source(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    return data[:MOST_TEXT].decode("ascii", "ignore") if isinstance(data, bytes) else ""
+
+
 def body_of(raw: bytes) -> bytes:
     """What comes after the header: the same for two copies that took different ways."""
     found = re.search(rb"\r?\n\r?\n", raw)

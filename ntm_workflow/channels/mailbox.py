@@ -13,14 +13,16 @@ import contextlib
 import imaplib
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
-from imap_tools.errors import ImapToolsError
+from imap_tools.errors import ImapToolsError, MailboxLoginError
 
 from ntm_workflow.errors import ConfigError
 
@@ -38,7 +40,12 @@ T = TypeVar("T")
 
 
 class Down(Exception):
-    """The mailbox cannot be read now; says why, without its password."""
+    """The mailbox cannot be read now; says why, without its password.
+
+    `login`: it does not let us in, which another try will not mend.
+    """
+
+    login = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +80,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A mail as it lies in the mailbox. `whole` is False where only its header was fetched."""
+    """A mail as it lies in the mailbox. `whole` is False where only its header was fetched.
+
+    `arrived` is when the server got it, None where it does not say.
+    """
 
     uid: str
     size: int
     whole: bool
     raw: bytes = field(repr=False)
+    arrived: datetime | None = None
 
 
 def place(url: str) -> Place:
@@ -129,19 +140,23 @@ class Mailbox:
                 yield found
 
     def _fetch(self, uid: str) -> Fetched | None:
-        size = self._size(uid)
-        if size is None:
+        found = self._about(uid)
+        if found is None:
             return None
+        size, arrived = found
         whole = size <= MOST_BYTES
         part = "BODY.PEEK[]" if whole else "BODY.PEEK[HEADER]"
         raw = next((one[1] for one in self._ask(uid, f"({part})") if isinstance(one, tuple)), None)
-        return None if raw is None else Fetched(uid, size, whole, raw)
+        return None if raw is None else Fetched(uid, size, whole, raw, arrived)
 
-    def _size(self, uid: str) -> int | None:
-        for one in self._ask(uid, "(RFC822.SIZE)"):
+    def _about(self, uid: str) -> tuple[int, datetime | None] | None:
+        """How large a mail is, and when the server got it."""
+        for one in self._ask(uid, "(RFC822.SIZE INTERNALDATE)"):
             said = one[0] if isinstance(one, tuple) else one
             if said and (found := _SIZE.search(said)):
-                return int(found[1])
+                at = imaplib.Internaldate2tuple(said)
+                arrived = datetime.fromtimestamp(time.mktime(at), UTC) if at else None
+                return int(found[1]), arrived
         return None
 
     def _ask(self, uid: str, what: str) -> list[Any]:
@@ -149,6 +164,14 @@ class Mailbox:
         if status != "OK":
             raise imaplib.IMAP4.error(f"FETCH: {status}")
         return [one for one in found if one is not None]
+
+    def wait(self, seconds: int, pause: Callable[[float], object]) -> None:
+        """Wait until a mail arrives, that long at most; a server that cannot say so: that long."""
+        _, able = _tried(self._box.client.capability)  # before signing in it may say less
+        if b"IDLE" not in (able[0] or b"").upper().split():
+            pause(seconds)
+        elif not self.waiting():  # what came since the last look is not announced again
+            _tried(lambda: self._box.idle.wait(timeout=seconds))
 
     def put_away(self, uids: Sequence[str]) -> None:
         """Move mails to the folder for what has been read; made where there is none."""
@@ -197,4 +220,6 @@ def _tried(act: Callable[[], T]) -> T:
         return act()
     except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
         said = " ".join(str(error).split())[:200]
-        raise Down(f"{type(error).__name__}: {said}") from error
+        down = Down(f"{type(error).__name__}: {said}")
+        down.login = isinstance(error, MailboxLoginError)
+        raise down from error

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.channels.mail_reading import Mail
@@ -15,7 +15,7 @@ from ntm_workflow.channels.mailbox import Place
 from ntm_workflow.chase import notice_seal
 from ntm_workflow.errors import NtmError
 from ntm_workflow.store.keys import Keys
-from ntm_workflow.store.tables import Address, Notice, NoticeItem
+from ntm_workflow.store.tables import Address, ContactBody, Notice, NoticeItem, Task
 from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.work import tasks
 
@@ -24,7 +24,7 @@ Why = Literal["", "forged", "stranger", "no_sender", "no_match", "ours", "bulk",
               "unreadable", "unproved", "other_recipient"]  # fmt: skip
 
 _OURS = re.compile(r"<ntm-(\d{1,10})@[^<>\s]+>")
-_CODE = re.compile(r"(?:[a-z0-9-]+:)?[A-Z0-9]+(?:\.\d+)?/\d{4}[\w.-]*/[a-z0-9-]+")
+CODE = re.compile(r"(?:[a-z0-9-]+:)?[A-Z0-9]+(?:\.\d+)?/\d{4}[\w.-]*/[a-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def by_id(session: Session, ids: Iterable[str]) -> Notice | None:
 
 def _by_code(session: Session, mail: Mail) -> Notice | None:
     """The last mail to this sender about a task that the subject names."""
-    for code in _CODE.findall(mail.subject)[:5]:
+    for code in CODE.findall(mail.subject)[:5]:
         try:
             task = tasks.find(session, code)
         except NtmError:  # nobody's, or of several plans
@@ -113,12 +113,19 @@ def _by_code(session: Session, mail: Mail) -> Notice | None:
 
 
 def _if_theirs(session: Session, notice: Notice | None, sender: str) -> Notice | None:
-    """The notice, if the sender is who it was sent to, or an address of that contact."""
+    """The notice, if the sender is who it was sent to, or speaks for a body it was about."""
     if notice is None or not sender:
         return None
     if sender == notice.address.lower():
         return notice
-    query = select(Address.id).where(
-        Address.contact_id == notice.contact_id, Address.channel == MAIL, Address.value == sender
+    theirs = (
+        select(ContactBody.contact_id)
+        .join(Task, Task.body_id == ContactBody.body_id)
+        .join(NoticeItem, NoticeItem.task_id == Task.id)
+        .where(NoticeItem.notice_id == notice.id)
     )
-    return notice if session.scalar(query) is not None else None
+    query = select(Address.id).where(
+        Address.channel == MAIL, Address.value == sender,
+        or_(Address.contact_id == notice.contact_id, Address.contact_id.in_(theirs)),
+    )  # fmt: skip
+    return notice if session.scalar(query.limit(1)) is not None else None

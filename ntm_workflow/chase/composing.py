@@ -19,6 +19,7 @@ from ntm_workflow.chase import (
     digest,
     head_mail,
     linked,
+    mail_receipt,
     personal,
     postmark,
     quarter_said,
@@ -65,6 +66,8 @@ def _worded(
             return (alert and short.fitted(alert, address, kind, rt.settings.base_url)), []
         if notice.kind == linked.KIND:
             return linked.compose(session, notice, _office(rt, notice), domain), []
+        if notice.kind == mail_receipt.KIND:
+            return mail_receipt.compose(session, notice, own, _office(rt, notice), domain), []
         if notice.kind == head_mail.KIND:
             return head_mail.compose(session, notice, domain), []
         entries = digest.still_owed(session, notice)

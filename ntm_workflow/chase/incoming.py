@@ -1,8 +1,8 @@
 """Mails that come in: kept once as they came, then read and put beside the message they answer.
 
 Fetching and handling are two steps, each mail a transaction of its own in both:
-killed anywhere and repeated, the result is the same. An answer never changes a
-task: it is for a person to read.
+killed anywhere and repeated, the result is the same. What an answer says is for
+a person to read; what it brings is handed in, or asked about: see replied.py.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from sqlalchemy.orm import Session
 from ntm_workflow.channels import mail_reading, mailbox
 from ntm_workflow.channels.mail_reading import Mail
 from ntm_workflow.channels.mailbox import Fetched, Place
-from ntm_workflow.chase import answered, bounced, postmark
+from ntm_workflow.chase import answered, bounced, looks, postmark, replied
 from ntm_workflow.chase.answered import Verdict
+from ntm_workflow.chase.replied import Became, Kept
 from ntm_workflow.store.tables import Inbound, NoticeEvent, ReceivedMail
 from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.texts import say
@@ -50,7 +51,7 @@ class Checked:
 
     @property
     def for_a_person(self) -> int:
-        return self.handled.get("unmatched", 0) + self.handled.get("broken", 0)
+        return sum(self.handled.get(one, 0) for one in ("unmatched", "broken", "question"))
 
 
 def check(rt: Runtime, *, actor: Actor) -> Checked:
@@ -61,9 +62,12 @@ def check(rt: Runtime, *, actor: Actor) -> Checked:
     """
     place = postmark.place(rt)
     if place is None:
+        looks.forget(rt)
         return Checked()
-    fetched, trouble = _fetch(rt, place)
-    return Checked(fetched, dict(_handle_all(rt, place, actor)), trouble)
+    fetched, down = _fetch(rt, place)
+    looks.note(rt, down)
+    handled = dict(_handle_all(rt, place, actor))
+    return Checked(fetched, handled, str(down) if down else "")
 
 
 def raw(rt: Runtime, inbound: Inbound) -> bytes:
@@ -74,7 +78,7 @@ def raw(rt: Runtime, inbound: Inbound) -> bytes:
 # -- fetching ----------------------------------------------------------------------------
 
 
-def _fetch(rt: Runtime, place: Place) -> tuple[int, str]:
+def _fetch(rt: Runtime, place: Place) -> tuple[int, mailbox.Down | None]:
     """Keep what lies in the mailbox and put it away there; how many, and what went wrong."""
     fetched, kept = 0, list[str]()
     try:
@@ -88,8 +92,8 @@ def _fetch(rt: Runtime, place: Place) -> tuple[int, str]:
             box.put_away(kept)
     except mailbox.Down as error:
         log.warning("mailbox not read: %s", type(error.__cause__).__name__)
-        return fetched, str(error)
-    return fetched, ""
+        return fetched, error
+    return fetched, None
 
 
 def keep(rt: Runtime, mail: Fetched) -> bool:
@@ -104,8 +108,9 @@ def keep(rt: Runtime, mail: Fetched) -> bool:
     with rt.reader() as session:
         if _known(session, key):
             return False
+    came = min(mail.arrived or now, now)  # the server's clock; a simulated day is before it
     kept = Inbound(
-        channel=MAIL, key=key, received_at=now, raw=rt.keys.hide(mail.raw), size=mail.size
+        channel=MAIL, key=key, received_at=came, raw=rt.keys.hide(mail.raw), size=mail.size
     )
     try:
         with rt.sessions.begin() as session:
@@ -151,16 +156,31 @@ def _handle(rt: Runtime, place: Place, number: int, actor: Actor) -> str:
     try:
         with rt.reader() as session:
             kept = session.get_one(Inbound, number)
-            mail, size = mail_reading.read(raw(rt, kept)), kept.size or 0
-        return _written(rt, place, number, mail, size > mailbox.MOST_BYTES, actor)
+            source, size = raw(rt, kept), kept.size or 0
+            mail = mail_reading.read(source)
+            brought = mail_reading.attached(source) if mail.kind == "reply" else []
+            ours = bool(brought) and _of_ours(session, rt, place, mail)
+        files = replied.keep(rt.files, brought) if ours else Kept(replied.names(brought))
+        return _written(rt, place, number, mail, size > mailbox.MOST_BYTES, actor, files)
     except SQLAlchemyError:
         raise  # the database fails, not this mail
+    except OSError as error:  # the store, or the scanner, is away: the mail waits
+        log.warning("mail waits id=%s: %s", number, error)
+        return "waiting"
     except Exception as error:
         log.warning("mail not read id=%s: %s", number, type(error).__name__)
         return _broken(rt, number)
 
 
-def _written(rt: Runtime, place: Place, number: int, mail: Mail, cut: bool, actor: Actor) -> str:
+def _of_ours(session: Session, rt: Runtime, place: Place, mail: Mail) -> bool:
+    """True for the answer of somebody we know: its files are to be kept."""
+    known = replied.sender(session, mail.sender) is not None
+    return known and _judged(session, rt, place, mail).kind == "reply"
+
+
+def _written(
+    rt: Runtime, place: Place, number: int, mail: Mail, cut: bool, actor: Actor, files: Kept
+) -> str:
     now = rt.now()
     with rt.sessions.begin() as session:
         audit.lock(session)  # of two runs one handles it
@@ -177,8 +197,24 @@ def _written(rt: Runtime, place: Place, number: int, mail: Mail, cut: bool, acto
         if found.failed and found.notice and mail.report:
             entries = bounced.follow(session, found.notice, mail.report, now)
             audit.append(session, actor, now, entries)
-        _keep_reading(session, kept, found, mail, text, now)
-        return found.kind
+        became = _evidence(session, rt, found, mail, files, cut, kept.received_at, now)
+        _keep_reading(session, kept, found, mail, text, now, became, files.names)
+        if became.contact and found.why != "forged":
+            audit.append(session, actor, now, replied.receipt(session, rt, number, became, now))
+        return "question" if became.question and found.kind == "reply" else found.kind
+
+
+def _evidence(
+    session: Session, rt: Runtime, found: Verdict, mail: Mail, files: Kept, cut: bool,
+    came: datetime, now: datetime,
+) -> Became:  # fmt: skip
+    """What the files of a mail become; nothing where it brings none, or is no person's."""
+    if cut and found.kind == "reply":  # so much is hardly words
+        return Became(replied.sender(session, mail.sender), question="large")
+    if not files.names or found.kind not in ("reply", "unmatched"):
+        return Became()
+    notice = found.notice if found.kind == "reply" else None
+    return replied.propose(session, rt, notice, mail, files, came, now)
 
 
 def _judged(session: Session, rt: Runtime, place: Place, mail: Mail) -> Verdict:
@@ -198,15 +234,20 @@ def _text(mail: Mail, cut: bool) -> str:
 
 
 def _keep_reading(
-    session: Session, kept: Inbound, found: Verdict, mail: Mail, text: str, now: datetime
-) -> None:
+    session: Session, kept: Inbound, found: Verdict, mail: Mail, text: str, now: datetime,
+    became: Became, names: tuple[str, ...],
+) -> None:  # fmt: skip
     kept.sender, kept.handled, kept.handled_at = mail.sender, found.kind, now
     session.add(
         ReceivedMail(
             inbound_id=kept.id, received_at=kept.received_at, kind=found.kind, why=found.why,
             sender=mail.sender, subject=mail.subject, text=text,
-            files=list(mail.files[:MOST_FILES]),
+            files=list((names or mail.files)[:MOST_FILES]),
             notice_id=found.notice.id if found.notice else None,
+            question=became.question, found=became.found,
+            contact_id=became.contact.id if became.contact else None,
+            task_id=became.task.id if became.task else None,
+            submission_id=became.submission.id if became.submission else None,
         )
     )  # fmt: skip
 

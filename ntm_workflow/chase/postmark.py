@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, aliased
 from ntm_workflow.channels import mailbox
 from ntm_workflow.channels.mailbox import Place
 from ntm_workflow.channels.result import Message
-from ntm_workflow.chase import alerts, notice_seal, personal
+from ntm_workflow.chase import alerts, mail_receipt, notice_seal, personal
 from ntm_workflow.chase.digest import Entry
 from ntm_workflow.store.tables import Notice
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STOP_PATH = "/v/ngung/"
 _ARRIVED = ("sent", "delivered", "seen")
 _REMEMBERED = 10  # mails of a thread that are named: its first and the newest
-_ASKED_FOR = (alerts.KIND, personal.KIND)  # kinds that nobody needs to stop
+_ASKED_FOR = (alerts.KIND, personal.KIND, mail_receipt.KIND)  # kinds that nobody needs to stop
 
 
 def place(rt: Runtime) -> Place | None:
@@ -66,6 +66,7 @@ def carrying(
         headers["List-Unsubscribe"] = f"<{url}>"
         if url.startswith("https://"):  # RFC 8058 allows nothing else
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    thread = thread or message.thread
     message = replace(message, headers={**message.headers, **headers}, thread=thread)
     if box := place(rt):
         answers = box.tagged(notice_seal.made(rt.keys, notice_seal.ANSWER, notice))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import sys
 
@@ -35,6 +36,18 @@ def check(as_json: bool) -> None:
     if done.trouble:
         click.echo(texts.say("mailbox.down", why=done.trouble), err=True)
         sys.exit(1)
+
+
+@mailbox.command("watch")
+def watch() -> None:
+    """Đợi thư và đọc ngay khi có (IDLE), đến khi dừng bằng Ctrl-C. `ntm up` tự chạy phần này."""
+    from ntm_workflow.serve import mail_watch
+
+    rt = runtime.load(may_be_empty=True)
+    if not rt.settings.mailbox_url:
+        raise ConfigError("mailbox.none")
+    with contextlib.suppress(KeyboardInterrupt):
+        mail_watch.watch(rt)
 
 
 def _said(done: Checked) -> str:

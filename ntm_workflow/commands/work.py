@@ -19,14 +19,14 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.chase import daily
 from ntm_workflow.commands import show
-from ntm_workflow.errors import NotFound, Refused
+from ntm_workflow.errors import NotFound
 from ntm_workflow.reports.counts import grouped
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import Task
-from ntm_workflow.work import assign, body_names, evidence, extensions, review, tasks
+from ntm_workflow.work import assign, body_names, extensions, hand_in, review, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.body_names import Called
+from ntm_workflow.work.hand_in import Paper
 
 JSON = click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
 ON = click.option("--on", type=show.DAY, help="Ngày làm, mặc định hôm nay (2020-06-22).")
@@ -162,27 +162,17 @@ def submit(
     with rt.reader() as session:
         plan = rt.plan_of(tasks.find(session, task, plan_id).plan_id)
     by = actor_for(rt, plan, body, "office")
-    issuer = find_body(rt, plan, by.body).name
-    doc = evidence.document(number, issued.date(), subject, issuer, today)
-    stored = [_store(rt, path) for path in files]
+    paper = Paper(number, issued.date(), subject, late_reason, note)
+    stored = hand_in.keep_paths(rt.files, files)
     with rt.sessions.begin() as session:
         found = tasks.find(session, task, plan_id)
-        before = evidence.handed_in_before(session, doc, found.id)
-        evidence.submit(
-            session, found, plan, rt.days, doc, by=by, now=rt.moment(today), today=today,
-            files=stored, late_reason=late_reason, note=note,
-        )  # fmt: skip
+        done = hand_in.hand_in(
+            session, rt, found, paper, stored, by=by, now=rt.moment(today), today=today
+        )
     click.echo(texts.say("submit.done", task=found.code, number=number))
-    if before:
-        click.echo(texts.say("evidence.again", number=number, tasks=", ".join(before)))
-
-
-def _store(rt: Runtime, path: Path) -> Stored:
-    try:
-        with path.open("rb") as file:
-            return rt.files.put(path.name, file)
-    except OSError as error:
-        raise Refused("evidence.file_missing", name=str(path), why=error.strerror) from error
+    if done.elsewhere:
+        codes = ", ".join(done.elsewhere)
+        click.echo(texts.say("evidence.again", number=number, tasks=codes))
 
 
 @click.command("assign")

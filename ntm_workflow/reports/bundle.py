@@ -155,11 +155,12 @@ class _Writer:
 
     def _file(self, store: EvidenceFiles, sha256: str) -> bool:
         """Put a file in as it is, whatever it has become; False where it is gone."""
-        path = store.path(sha256)
-        if not path.exists():
+        try:
+            source = store.raw(sha256)
+        except FileNotFoundError:
             self.digests[FOLDER + sha256] = None
             return False
-        with path.open("rb") as source:
+        with source:
             self.put(FOLDER + sha256, _parts(source), zipfile.ZIP_STORED)
         self.digests[FOLDER + sha256] = sha256  # what it must be, not what it is
         return True

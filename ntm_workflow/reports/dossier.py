@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, union
 from sqlalchemy.orm import Session, defer
 
 from ntm_workflow.reports import chased
@@ -125,24 +125,31 @@ def _together(history: list[AuditEntry]) -> dict[int, list[str]]:
 def _twins(
     session: Session, task: Task, together: Mapping[int, Collection[str]]
 ) -> dict[int, list[str]]:
-    """For each submission of a task: tasks that got the same document at another time."""
+    """For each submission of a task: tasks that got the same document, or a file of it,
+    at another time.
+    """
     other, theirs = Submission.__table__.alias(), Task.__table__.alias()
-    query = (
-        select(Submission.id, theirs.c.row_id, theirs.c.period, theirs.c.body_id)
-        .join(
-            other,
-            and_(
-                other.c.number == Submission.number, other.c.symbol == Submission.symbol,
-                other.c.issuer == Submission.issuer, other.c.task_id != Submission.task_id,
-            ),
-        )
-        .join(theirs, theirs.c.id == other.c.task_id)
-        .where(Submission.task_id == task.id)
-        .distinct()
-        .limit(20)
+    mine, copy = EvidenceFile.__table__.alias(), EvidenceFile.__table__.alias()
+    named = (Submission.id, theirs.c.row_id, theirs.c.period, theirs.c.body_id)
+    paper = select(*named).join(
+        other,
+        and_(
+            other.c.number == Submission.number, other.c.symbol == Submission.symbol,
+            other.c.issuer == Submission.issuer, other.c.task_id != Submission.task_id,
+        ),
     )  # fmt: skip
+    file = (
+        select(*named)
+        .join(mine, mine.c.submission_id == Submission.id)
+        .join(copy, copy.c.sha256 == mine.c.sha256)
+        .join(other, and_(other.c.id == copy.c.submission_id, other.c.task_id != task.id))
+    )
+    parts = [
+        one.join(theirs, theirs.c.id == other.c.task_id).where(Submission.task_id == task.id)
+        for one in (paper, file)
+    ]
     found: dict[int, list[str]] = {}
-    for submission_id, row_id, period, body_id in session.execute(query):
+    for submission_id, row_id, period, body_id in session.execute(union(*parts).limit(20)):
         code = f"{row_id}/{period}/{body_id}"
         if code not in together.get(submission_id, ()):
             found.setdefault(submission_id, []).append(code)

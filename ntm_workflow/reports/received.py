@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.paging import Page, ask, cut
-from ntm_workflow.store.tables import ReceivedMail
-from ntm_workflow.work.received import FOR_A_PERSON
+from ntm_workflow.store.tables import ReceivedMail, Task
+from ntm_workflow.work.received import asks
 
 
 def page(
@@ -21,10 +23,17 @@ def page(
     return cut(found, lambda mail: mail.inbound_id, older, newer)
 
 
+def codes(session: Session, mails: Iterable[ReceivedMail]) -> dict[int, str]:
+    """The codes of the tasks that some mails were handed in for, or given to."""
+    numbers = {mail.task_id for mail in mails if mail.task_id}
+    found = session.scalars(select(Task).where(Task.id.in_(numbers))) if numbers else ()
+    return {task.id: task.code for task in found}
+
+
 def count_open(session: Session) -> int:
     """How many mails a person has to look at."""
     return session.scalar(select(func.count()).select_from(ReceivedMail).where(_open())) or 0
 
 
 def _open() -> ColumnElement[bool]:
-    return and_(ReceivedMail.kind.in_(FOR_A_PERSON), ReceivedMail.seen_at.is_(None))
+    return and_(asks(), ReceivedMail.seen_at.is_(None))

@@ -37,6 +37,7 @@ from ntm_workflow.store.tables import (
     Channel,
     Contact,
     DailyRun,
+    MailboxLook,
     Notice,
     NoticeAttempt,
 )
@@ -46,6 +47,10 @@ from ntm_workflow.texts import ZONE
 DONE_BY = time(9, 0)  # local: by then the runs of a working day must have finished
 FIRST_RUN = time(6, 45)  # local: an installation made later owes nothing on its first day
 WAITS_TOO_LONG = timedelta(minutes=30)
+
+
+TROUBLE_LASTS = timedelta(minutes=15)  # a mailbox that is away for less is nobody's affair
+UNREAD_FOR = timedelta(minutes=45)  # it is looked into every five minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,17 @@ def faults(
     waited longer than `WAITS_TOO_LONG` though its channel works, its address is
     good, no pace or quiet hour holds it, and nothing else left by that channel
     meanwhile.
+
+    The mailbox is at fault where it does not let us in, cannot be read for
+    `TROUBLE_LASTS`, or, within sending hours, was not looked into for `UNREAD_FOR`.
     """
     local = now.astimezone(ZONE)
-    parts = [*_runs(local.date()), _sending(now), _broken()]
-    if sending := _open_long_enough(plans, days, local):
+    parts = [*_runs(local.date()), _sending(now), _broken(), *_mailbox()]
+    sending = _open_long_enough(plans, days, local)
+    if sending:
         parts.append(_waiting(sending, now))
     found = [_Seen(*row) for row in session.execute(union_all(*parts))]
-    return [*_missing(found, plans, days, local), *_stuck(found)]
+    return [*_missing(found, plans, days, local), *_stuck(found), *_unread(found, now, sending)]
 
 
 def said(fault: Fault) -> str:
@@ -180,6 +189,25 @@ def _stuck(found: list[_Seen]) -> list[Fault]:
             for o in waiting
         ),
     ]
+
+
+def _mailbox() -> list[Select[Any]]:
+    look = MailboxLook
+    return [
+        _line("mailbox", look.trouble, 1, look.trouble_at).where(look.trouble != ""),
+        _line("mailread", "", 1, look.looked_at),
+    ]
+
+
+def _unread(found: list[_Seen], now: datetime, sending: list[str]) -> list[Fault]:
+    for one in found:
+        lasts = one.since is not None and one.since <= now - TROUBLE_LASTS
+        if one.what == "mailbox" and (one.name == "login" or lasts):
+            return [Fault(f"mailbox.{one.name}", {"since": one.since})]
+        old = one.since is not None and one.since < now - UNREAD_FOR
+        if one.what == "mailread" and old and sending:
+            return [Fault("mailbox.unread", {"since": one.since})]
+    return []
 
 
 def _broken() -> Select[Any]:

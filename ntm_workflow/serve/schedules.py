@@ -83,7 +83,7 @@ def _all(plans: Sequence[Plan], days: WorkCalendar, own: str) -> tuple[Planned, 
         _every("sign-audit", "sign_audit", time(7, 0), "0 7", EVERY_DAY),
         _every("send-reminders", "send_reminders", time(7, 30), "30 7", WORK_DAYS),
         _dated("quarterly-reminder", "quarterly_reminder", time(7, 45), quarterly),
-        _every("collect-evidence", "collect_evidence", time(8, 5), "5-59/15 7-17", WORK_DAYS),
+        _every("collect-evidence", "collect_evidence", time(8, 5), "*/5 7-17", WORK_DAYS),
         _every("deliver", "deliver", time(8, 10), "*/10 7-17", WORK_DAYS),
     ]
     return tuple(sorted([*rows, *whole], key=lambda item: item.at))

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ntm_workflow import runtime, simulation
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.chase import postmark
 from ntm_workflow.errors import ConfigError
 from ntm_workflow.serve import prefect_env
 from ntm_workflow.serve.supervisor import Child, Say, Supervisor, port_free
@@ -71,6 +72,7 @@ def prepare(settings: Settings, options: Options, say: Say) -> str:
     Return who sends simulated mail; "" where the real clock counts.
     """
     rt = runtime.load(settings, may_be_empty=not options.simulate)
+    postmark.place(rt)  # an address that cannot be one is said before anything starts
     if options.simulate:
         simulation.prepare(rt, options.simulate, lambda day, last: _history(day, last, say))
     office = _office(rt.plan) if rt.simulated else ""
@@ -116,7 +118,8 @@ def environment(
     if not sender:
         return environ, None
     port = CATCHER_PORT if port_free(CATCHER_PORT) else _any_port()
-    # Simulated mail never leaves the machine, whatever NTM_MAIL_URL says.
+    # Nothing simulated goes among what is real, and no real answer is read meanwhile.
+    environ |= {"NTM_MAILBOX_URL": "", "NTM_EVIDENCE_URL": ""}
     environ["NTM_MAIL_URL"] = f"smtp://{LOOPBACK}:{port}/?from={SENDER}&name={quote(sender)}"
     return environ, port
 
@@ -145,6 +148,8 @@ def children(settings: Settings, options: Options, catcher: int | None) -> list[
             stop_within=9,
         ),
     ]  # fmt: skip
+    if settings.mailbox_url and not catcher:  # answers in a simulation come to nobody
+        found.append(Child("mailbox", [python, "-m", "ntm_workflow.serve.mail_watch"]))
     if catcher:
         mail = settings.var / "mail"
         command = ["--port", str(catcher), "--dir", str(mail)]

@@ -21,14 +21,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Engine, MetaData, text
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.settings import Settings
-from ntm_workflow.store import signing
+from ntm_workflow.store import evidence_check, signing
 from ntm_workflow.store.engine import BUSY_SECONDS, open_engine
+from ntm_workflow.store.evidence_files import EvidenceFiles, copy
 
 FORMAT = 1
 LIST, SQLITE, TABLES, EVIDENCE, KEYS = (
@@ -79,7 +80,7 @@ def make(settings: Settings, out: Path, now: datetime, *, with_key: bool = False
     """
     with _appearing(out) as part:
         found = _database(settings, part)
-        evidence = _evidence(settings.var / "evidence", part / EVIDENCE, like)
+        evidence = _evidence(evidence_check.files(settings), part / EVIDENCE, like)
         public = [key.hex() for key in signing.trusted(settings.signing_file)]
         if with_key:
             _keys(settings, part / KEYS)
@@ -218,25 +219,24 @@ def _found(kind: str, version: Any, seq: Any, named: Any, rows: dict[str, int]) 
             "named": [one for (one,) in named]}  # fmt: skip
 
 
-def _evidence(source: Path, target: Path, like: Path | None) -> dict[str, tuple[str, int]]:
+def _evidence(source: EvidenceFiles, target: Path, like: Path | None) -> dict[str, tuple[str, int]]:
     """Copy what is under its SHA-256; return name → (what it must be, its size)."""
     made = {}
     target.mkdir()
-    for path in sorted(source.glob("??/*")):
-        if len(path.name) != 64:
-            continue
-        to = target / path.parent.name / path.name
+    for sha256, size in source.every():
+        name = f"{sha256[:2]}/{sha256}"
+        to = target / name
         to.parent.mkdir(exist_ok=True)
-        older = like / EVIDENCE / path.parent.name / path.name if like else None
-        if not (older and _shared(older, path, to)):
-            _copy(path, to)
-        made[f"{EVIDENCE}/{path.parent.name}/{path.name}"] = (path.name, to.stat().st_size)
+        if not (like and _shared(like / EVIDENCE / name, size, to)):
+            with source.raw(sha256) as file:
+                _written(file, to)
+        made[f"{EVIDENCE}/{name}"] = (sha256, to.stat().st_size)
     return made
 
 
-def _shared(older: Path, path: Path, to: Path) -> bool:
+def _shared(older: Path, size: int, to: Path) -> bool:
     try:
-        if older.stat().st_size != path.stat().st_size:
+        if older.stat().st_size != size:
             return False
         os.link(older, to)
     except OSError:
@@ -244,8 +244,8 @@ def _shared(older: Path, path: Path, to: Path) -> bool:
     return True
 
 
-def _copy(path: Path, to: Path) -> None:
-    with path.open("rb") as source, to.open("wb") as target:
+def _written(source: BinaryIO, to: Path) -> None:
+    with to.open("wb") as target:
         shutil.copyfileobj(source, target, _CHUNK)
         target.flush()
         os.fsync(target.fileno())
@@ -256,7 +256,7 @@ def _keys(settings: Settings, folder: Path) -> None:
     for path in (settings.key_file, settings.signing_file):
         if path.exists():
             (folder / path.name).touch(0o600)
-            _copy(path, folder / path.name)
+            copy(path, folder / path.name)
 
 
 def _sums(part: Path, but: str) -> dict[str, tuple[str, int]]:

@@ -7,8 +7,6 @@ the old state.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -19,9 +17,10 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.settings import Settings
-from ntm_workflow.store import backup, grants, schema, signing, whole_file
+from ntm_workflow.store import backup, evidence_check, grants, schema, signing, whole_file
 from ntm_workflow.store.backup import EVIDENCE, KEYS, SQLITE, TABLES, About
 from ntm_workflow.store.engine import BUSY_SECONDS, open_engine
+from ntm_workflow.store.evidence_files import EvidenceFiles
 
 _CHUNK = 1 << 20
 
@@ -45,7 +44,7 @@ def restore(settings: Settings, place: Path, *, force: bool = False) -> About:
     try:
         _fits(told, engine, settings)
         _take_over(engine, force)
-        _evidence(place / EVIDENCE, settings.var / "evidence")
+        _evidence(place / EVIDENCE, evidence_check.files(settings))
         _keys(settings, place / KEYS, told.public)
         if engine.dialect.name == "sqlite":
             _sqlite(engine, place / SQLITE)
@@ -84,22 +83,9 @@ def _take_over(engine: Engine, force: bool) -> None:
 # -- files -------------------------------------------------------------------------------
 
 
-def _evidence(source: Path, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+def _evidence(source: Path, target: EvidenceFiles) -> None:
     for path in sorted(source.glob("??/*")):
-        to = target / path.parent.name / path.name
-        if to.exists() and backup.sum_of(to) == path.name:
-            continue
-        to.parent.mkdir(exist_ok=True)
-        beside = target / f".incoming-{os.getpid()}"
-        try:
-            with path.open("rb") as read, beside.open("wb") as write:
-                shutil.copyfileobj(read, write, _CHUNK)
-                write.flush()
-                os.fsync(write.fileno())
-            os.replace(beside, to)
-        finally:
-            beside.unlink(missing_ok=True)
+        target.take(path, path.name)
 
 
 def _keys(settings: Settings, folder: Path, public: Iterable[str]) -> None:

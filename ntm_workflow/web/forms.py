@@ -17,10 +17,9 @@ from ntm_workflow import texts
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.calendar.typed import day as typed_day
 from ntm_workflow.errors import NtmError, Refused, StaleEdit
-from ntm_workflow.store.evidence_files import EvidenceFiles, Stored, safe_name
+from ntm_workflow.store.evidence_files import MOST_FILES, EvidenceFiles, Stored, safe_name
 from ntm_workflow.web import guard
 
-MOST_FILES = 20
 _MOST_FIELDS = 200  # a tick for each task of a body, and what is typed
 LONGEST = 5_000  # characters of one field; the rules set narrower limits of their own
 
@@ -104,8 +103,12 @@ _FIELDS = {
     "evidence.no_subject": "trich_yeu", "evidence.long_subject": "trich_yeu",
     "evidence.doc_type": "loai", "handin.not_one": "chon", "reassign.no_body": "don_vi",
     "reassign.itself": "don_vi", "reassign.twin": "don_vi",
+    "task.unknown": "viec", "received.no_task": "viec", "task.several_plans": "viec",
     "evidence.late_reason": "ly_do_qua_han", "reason.missing": "ly_do",
     "evidence.too_large": "tep", "evidence.empty": "tep", "form.too_many_files": "tep",
+    "evidence.infected": "tep", "evidence.store_away": "tep", "evidence.scanner_away": "tep",
+    **{f"evidence.kind.{why}": "tep" for why in (
+        "program", "script", "macro", "inside", "locked", "password", "unreadable")},
 }  # fmt: skip
 
 
@@ -168,10 +171,13 @@ def keep_files(
         mine.refused.append(Refused("form.too_many_files", limit=MOST_FILES))
         return
     for upload in sent:
+        name = safe_name(upload.filename or "")
         try:
-            _add(mine.files, store.put(safe_name(upload.filename or ""), upload.file))
+            _add(mine.files, store.put(name, upload.file))
         except Refused as error:
             mine.refused.append(error)
+        except OSError:
+            mine.refused.append(Refused("evidence.store_away", name=name))
 
 
 def _add(files: list[Stored], new: Stored) -> None:
@@ -182,7 +188,7 @@ def _add(files: list[Stored], new: Stored) -> None:
 
 def seal(stored: Stored, secret: bytes, owner: str) -> str:
     """What a form carries for a file that has arrived: only we can have written it."""
-    told = f"{stored.sha256}.{stored.size}.{stored.name}"
+    told = f"{stored.sha256}.{stored.size}.{stored.kind}.{stored.scan}.{stored.name}"
     return f"{_signature(told, secret, owner)}.{told}"
 
 
@@ -190,8 +196,8 @@ def _unseal(text: str, secret: bytes, owner: str) -> Stored | None:
     signature, _, told = text.partition(".")
     if not hmac.compare_digest(signature.encode(), _signature(told, secret, owner).encode()):
         return None
-    sha256, size, name = told.split(".", 2)
-    return Stored(name, sha256, int(size))
+    sha256, size, kind, scan, name = told.split(".", 4)
+    return Stored(name, sha256, int(size), kind, scan)
 
 
 def _signature(told: str, secret: bytes, owner: str) -> str:

@@ -122,8 +122,9 @@ def _shown(desk: Desk, files: list[EvidenceFile]) -> list[Shown]:
     found: previews.Previews = desk.request.app.state.previews
     shown = []
     for number, file in enumerate(files):
+        shut = number >= DRAWN or file.scan in ("waiting", "infected")
         path = desk.rt.files.path(file.sha256)
-        kind = previews.kind(path) if number < DRAWN else ""
+        kind = "" if shut else previews.kind(path)
         total, pages = found.pages(path) if kind == "application/pdf" else (0, [])
         shown.append(Shown(file, kind.startswith("image/"), len(pages), total))
     return shown

@@ -19,7 +19,16 @@ from ntm_workflow.reports import dossier, why
 from ntm_workflow.reports.dossier import Dossier
 from ntm_workflow.store.tables import AuditEntry
 from ntm_workflow.texts import say
-from ntm_workflow.web import acts, forms, handing_in, parked, previews, task_filter, visitor
+from ntm_workflow.web import (
+    acts,
+    downloads,
+    forms,
+    handing_in,
+    parked,
+    previews,
+    task_filter,
+    visitor,
+)
 from ntm_workflow.web.acts import Asked
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
@@ -139,15 +148,11 @@ def evidence_file(request: Request, file_id: Id) -> Response:
         found = dossier.evidence_file(desk.session, file_id)
     if found is None:
         raise NotFound("file.unknown")
-    path = desk.rt.files.path(found.sha256)
-    if not path.is_file():
-        raise NotFound("file.lost", name=found.name)
+    if found.scan in ("waiting", "infected"):
+        raise NotFound(f"file.{found.scan}", name=found.name)
     if wanted := request.query_params.get("xem"):
-        return _look(request, path, wanted)
-    return FileResponse(
-        path, media_type="application/octet-stream", filename=found.name,
-        headers={"content-security-policy": "sandbox; default-src 'none'"},
-    )  # fmt: skip
+        return _look(request, desk.rt.files.path(found.sha256), wanted)
+    return downloads.stored(desk.rt.files, found.sha256, found.name, found.size)
 
 
 def _look(request: Request, path: Path, wanted: str) -> Response:

@@ -72,6 +72,8 @@ class Action(enum.StrEnum):
     CHANNEL_MENDED = "channel.mended"
     NOTICE_SETTLED = "notice.settled"
     MAIL_SEEN = "mail.seen"
+    MAIL_ASSIGNED = "mail.assigned"
+    FILE_SCANNED = "file.scanned"
     CHANNEL_RETRIED = "channel.retried"
     CHANNEL_SHUT = "channel.shut"
     CHANNEL_OPENED = "channel.opened"

@@ -23,21 +23,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
-
-from ntm_workflow.appendix.text import fold
 from ntm_workflow.errors import NtmError, Refused
-from ntm_workflow.store.evidence_files import Stored
-from ntm_workflow.store.tables import Submission, Task
 from ntm_workflow.texts import say
-from ntm_workflow.work import body_names, evidence, tasks
+from ntm_workflow.work import doc_number, hand_in, tasks
 from ntm_workflow.work.audit import Actor
+from ntm_workflow.work.hand_in import Paper
 
 if TYPE_CHECKING:
     from ntm_workflow.runtime import Runtime
 
 CARD, FAULT, TAKEN = "van-ban.txt", "LOI.txt", ".taken"
-_FIELDS = {
+FIELDS = {  # labels of van-ban.txt, folded; mails may have such lines too
     "so": "number", "ngay": "issued", "trich yeu": "subject",
     "ly do qua han": "late_reason", "ghi chu": "note",
 }  # fmt: skip
@@ -76,25 +72,20 @@ def _take(rt: Runtime, folder: Path, actor: Actor) -> Taken:
     try:
         card = _read_card(folder / CARD)
         today = rt.today()
-        with rt.reader() as session:
-            found = tasks.find(session, code)
-            body, plan = found.body_id, rt.plan_of(found.plan_id)
-            issuer = body_names.on(session, body, today).name
-        doc = evidence.document(
+        paper = Paper(
             card.get("number", ""), _day(card.get("issued", "")), card.get("subject", ""),
-            issuer, today,
+            card.get("late_reason", ""), card.get("note", ""),
         )  # fmt: skip
-        files = [_store(rt, path) for path in sorted(folder.iterdir())
-                 if path.name not in (CARD, FAULT) and path.is_file()]  # fmt: skip
+        with rt.reader() as session:
+            body = tasks.find(session, code).body_id
+        files = hand_in.keep_paths(rt.files, (
+            path for path in sorted(folder.iterdir())
+            if path.name not in (CARD, FAULT) and path.is_file()
+        ))  # fmt: skip
         by = Actor(actor.name, "office", body, "drop", actor.run_id)
         with rt.sessions.begin() as session:
             task = tasks.find(session, code)
-            if not _had(session, task, doc, files):
-                evidence.submit(
-                    session, task, plan, rt.days, doc, by=by, now=rt.now(), today=today,
-                    files=files, late_reason=card.get("late_reason", ""),
-                    note=card.get("note", ""),
-                )  # fmt: skip
+            hand_in.hand_in(session, rt, task, paper, files, by=by, now=rt.now(), today=today)
     except NtmError as error:
         why = say(error.key, **error.data)
         (folder / FAULT).write_text(why + "\n", "utf-8")
@@ -112,15 +103,10 @@ def _code(name: str) -> str:
 
 def _read_card(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise Refused("drop.unreadable", name=path.name) from error
-    found: dict[str, str] = {}
-    for line in lines:
-        label, colon, value = line.partition(":")
-        if colon and (field := _FIELDS.get(fold(label))):
-            found[field] = value.strip()
-    return found
+    return doc_number.fields(text, FIELDS)
 
 
 def _day(text: str) -> date | None:
@@ -130,24 +116,6 @@ def _day(text: str) -> date | None:
         except ValueError:
             continue
     raise Refused("evidence.date", value=text)
-
-
-def _store(rt: Runtime, path: Path) -> Stored:
-    if path.is_symlink():
-        raise Refused("evidence.file_missing", name=path.name, why="liên kết")
-    with path.open("rb") as file:
-        return rt.files.put(path.name, file)
-
-
-def _had(session: Session, task: Task, doc: evidence.Document, files: list[Stored]) -> bool:
-    """True if a run before us took this folder and died before putting it away."""
-
-    def same(one: Submission) -> bool:
-        return (one.number, one.symbol, one.via) == (doc.number, doc.symbol, "drop") and {
-            file.sha256 for file in one.files
-        } == {file.sha256 for file in files}
-
-    return any(same(one) for one in evidence.of_task(session, task))
 
 
 def _put_away(folder: Path) -> None:

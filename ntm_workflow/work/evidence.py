@@ -16,6 +16,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import Refused
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import EvidenceFile, Submission, Task
+from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit, objections
 from ntm_workflow.work.audit import Action, Actor, Entry
 
@@ -118,10 +119,13 @@ def submit(
     late_reason: str = "",
     note: str = "",
     together: Sequence[str] = (),
+    received_at: datetime | None = None,
 ) -> Submission:
     """Hand in evidence for an open task. The reviewer is reminded, the body no longer.
 
     `together` are the codes of the tasks that the document is handed in for with it.
+    `received_at` is when it came in, where that is not now: whether it is late,
+    and the day the task is complete, go by it.
 
     Raises:
         Refused: the task is not open, the actor speaks for another body, or it
@@ -132,15 +136,20 @@ def submit(
         raise Refused("evidence.not_yours", task=task.code, body=by.body)
     if task.state != "open":
         raise Refused("task.state", task=task.code, state=task.state)
-    if today > task.due_on and task.suspended_on is None and not late_reason.strip():
+    came_at = received_at or now
+    came_on = came_at.astimezone(ZONE).date() if received_at else today
+    if came_on > task.due_on and task.suspended_on is None and not late_reason.strip():
         raise Refused("evidence.late_reason", task=task.code, due=task.due_on)
     submission = Submission(
         task_id=task.id, number=doc.number, symbol=doc.symbol, doc_type=doc.doc_type,
         issued_on=doc.issued_on, issuer=doc.issuer, subject=doc.subject, signer=doc.signer,
         position=doc.position, pages=doc.pages, note=nfc(note).strip(),
-        late_reason=nfc(late_reason).strip(), received_at=now, received_on=today,
+        late_reason=nfc(late_reason).strip(), received_at=came_at, received_on=came_on,
         via=by.via, by_name=by.name, by_body=by.body,
-        files=[EvidenceFile(sha256=f.sha256, name=f.name, size=f.size) for f in files],
+        files=[
+            EvidenceFile(sha256=f.sha256, name=f.name, size=f.size, kind=f.kind, scan=f.scan)
+            for f in files
+        ],
     )  # fmt: skip
     session.add(submission)
     objections.withdraw(session, task, by=by, now=now)
@@ -150,7 +159,7 @@ def submit(
     session.flush()
     data = {
         "plan": task.plan_id, "submission": submission.id, "number": f"{doc.number}/{doc.symbol}",
-        "issued_on": doc.issued_on, "received_on": today, "files": [f.sha256 for f in files],
+        "issued_on": doc.issued_on, "received_on": came_on, "files": [f.sha256 for f in files],
         "late_reason": submission.late_reason,
         **({"with": list(together)} if together else {}),
     }  # fmt: skip
@@ -170,6 +179,15 @@ def handed_in_before(session: Session, doc: Document, except_task: int) -> list[
         .distinct()
     )  # fmt: skip
     return [task.code for task in found]
+
+
+def elsewhere(session: Session, doc: Document, files: Sequence[str], except_task: int) -> list[str]:
+    """Codes of other tasks that got this document, or one of these files by SHA-256."""
+    same = select(Task).join(Submission, Submission.task_id == Task.id)
+    same = same.join(EvidenceFile, EvidenceFile.submission_id == Submission.id)
+    same = same.where(EvidenceFile.sha256.in_(files), Submission.task_id != except_task)
+    codes = [task.code for task in session.scalars(same.distinct())] if files else []
+    return sorted({*handed_in_before(session, doc, except_task), *codes})
 
 
 def waiting(session: Session, task: Task) -> Submission | None:

@@ -130,7 +130,7 @@ def _forget(session: Session, ids: Iterable[int]) -> None:
     session.execute(
         update(ReceivedMail)
         .where(ReceivedMail.inbound_id.in_(wanted))
-        .values(sender="", subject="", text="", files=[])
+        .values(sender="", subject="", text="", files=[], found={})
     )
 
 

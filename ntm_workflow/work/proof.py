@@ -58,14 +58,15 @@ def evidence(session: Session, files: EvidenceFiles, *, reread: bool) -> Iterato
     for sha256 in sorted(listed.keys() - told.keys()):
         yield Fault("proof.untold", {"sha256": sha256, "name": listed[sha256]})
     every = sorted(told.keys() | listed.keys())
-    gone = files.damaged(iter(every)) if reread else _absent(files, every)
+    gone = files.damaged(every) if reread else _absent(files, every)
     for sha256 in gone:
         data = {"sha256": sha256, "task": told.get(sha256, ""), "name": listed.get(sha256, "")}
         yield Fault("proof.file", data)
 
 
 def _absent(files: EvidenceFiles, every: list[str]) -> Iterator[str]:
-    return (sha256 for sha256 in every if not files.path(sha256).exists())
+    there = {sha256 for sha256, _ in files.every()}
+    return (sha256 for sha256 in every if sha256 not in there)
 
 
 def handed_in(session: Session) -> dict[str, str]:

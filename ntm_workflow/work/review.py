@@ -29,12 +29,23 @@ def accept(
     session: Session, task: Task, plan: Plan, *, by: Actor, now: datetime, today: date
 ) -> Submission:
     """Accept the evidence. The task is complete on the day the evidence came in."""
+    _all_clean(session, task)
     submission = _verdict(session, task, plan, "accepted", "", by, now)
     task.state, task.accepted_on = "accepted", today
     task.completed_on, task.next_action_on = submission.received_on, None
     data = {"submission": submission.id, "completed_on": submission.received_on}
     _note(session, by, now, Action.TASK_ACCEPTED, task, data)
     return submission
+
+
+def _all_clean(session: Session, task: Task) -> None:
+    """What nobody may open, nobody can have found good. Raises Refused."""
+    audit.lock(session)
+    waiting = evidence.waiting(session, task)
+    for file in waiting.files if waiting else ():
+        if file.scan in ("waiting", "infected"):
+            key = "review.unscanned" if file.scan == "waiting" else "review.infected"
+            raise Refused(key, name=file.name)
 
 
 def return_(

@@ -185,7 +185,7 @@ def test_a_reply_is_on_the_record_without_what_it_quotes_and_changes_no_task(
     )
     imap.put(mails.reply(answers(sink), AN, text, files={"Báo cáo quý II.docx": b"PK"}))
     done = check(told)
-    assert (done.fetched, done.handled, done.trouble) == (1, {"reply": 1}, "")
+    assert (done.fetched, done.handled, done.trouble) == (1, {"question": 1}, "")  # no number
     said = "Kính gửi VPĐP,\n\nXã đang chờ số liệu của thôn.\n\nTệp kèm: Báo cáo quý II.docx"
     assert events(told) == [(notice(told).id, "reply", said)]
     assert told.task(TASK).state == "open"
@@ -473,6 +473,9 @@ def test_of_a_mail_that_is_too_large_the_header_is_kept_and_that_is_said(
         kept = session.scalars(select(Inbound)).one()
         assert kept.size == len(big)
         assert len(incoming.raw(told.rt, kept)) < 2_000
+        assert session.scalars(select(ReceivedMail.question)).one() == "large"
+    told.deliver(DAY)
+    assert "thư nặng hơn" in str(sink.mails[-1].get_body(("plain",)).get_content())  # type: ignore[union-attr]
 
 
 def test_a_mailbox_that_is_down_says_so_and_what_was_kept_is_handled(

@@ -261,7 +261,7 @@ def test_reloading_the_address_of_a_form_leads_back_to_the_task(an: Person, town
 def test_a_file_comes_back_only_as_a_download_that_can_do_nothing(
     an: Person, town: Runtime
 ) -> None:
-    evil = ('đề án\n"<x>\u202egpj.html', b"<script>alert(1)</script>")
+    evil = ('đề án\n"<x>\u202egpj.html', b"%PDF-1.4 <script>alert(1)</script>")
     an.hand_in(number(town, TASK), files=[("tep", evil)])
     (given,) = submissions(town, TASK)
     assert "\u202e" not in given.files[0].name

@@ -190,7 +190,8 @@ def test_no_page_in_english_has_a_vietnamese_word_but_what_people_wrote(
     own = link(town)
     row, period, body = TASK.split("/")
     said = {
-        "token": own.rpartition("/")[2], "task": number(town, LATE), "number": 1, "name": "x",
+        "token": own.rpartition("/")[2], "task": number(town, LATE), "number": 1, "index": 1,
+        "name": "x",
         "task_id": number(town, TASK), "row": row, "period": period, "body": body,
         "file_id": submissions(town, TASK)[0].files[0].id, "row_id": "II.1", "body_id": body,
         "notice_id": 1, "kind": "csv", "draft_id": draft, "when": "2020-06", "filter_id": 1,

@@ -10,7 +10,7 @@ import mails
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
-from web_office import DAY, TESTER, Person, furnish
+from web_office import DAY, LATE, TASK, TESTER, Person, furnish, number, plain
 
 from ntm_workflow.channels import mailbox
 from ntm_workflow.channels.result import Message
@@ -151,8 +151,8 @@ def test_one_click_is_offered_only_where_the_page_is_behind_tls(
 
 
 def take_in(rt: Runtime, *came: bytes) -> Checked:
-    for number, mail in enumerate(came):
-        incoming.keep(rt, mailbox.Fetched(str(number), len(mail), True, mail))
+    for at, mail in enumerate(came):
+        incoming.keep(rt, mailbox.Fetched(str(at), len(mail), True, mail))
     return incoming.check(rt, actor=TESTER)
 
 
@@ -188,3 +188,27 @@ def test_what_answers_nothing_is_counted_shown_as_text_and_put_away_by_a_person(
         seen = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.MAIL_SEEN))
         assert len(seen.all()) == 1
     assert binh.browser.post("/thu-tra-loi/999/da-xem", data=form).status_code == 404
+
+
+def test_a_file_that_came_for_another_task_too_is_pointed_out_on_both(
+    an: Person, town: Runtime
+) -> None:
+    file = {"tep": ("a.pdf", b"%PDF-1.4 mot tep", "application/pdf")}
+    mine, late = number(town, TASK), number(town, LATE)
+    assert an.hand_in(mine, files=file).status_code == 303
+    answer = an.hand_in(late, files=file, so_van_ban="13/BC-UBND", ly_do_qua_han="mưa lũ")
+    assert answer.status_code == 303
+    assert f"cũng đã nộp cho {LATE}" in an.text(f"/viec/{mine}")
+    assert f"cũng đã nộp cho {TASK}" in an.text(f"/viec/{late}")
+
+
+def test_a_program_is_refused_at_its_field_and_what_was_typed_stays(
+    an: Person, town: Runtime
+) -> None:
+    files = [("tep", ("a.pdf", b"%PDF-1.4", "application/pdf")),
+             ("tep", ("b.pdf", b"MZ\x90\0\x03" + bytes(99), "application/pdf"))]  # fmt: skip
+    answer = an.hand_in(number(town, TASK), files=files)
+    assert answer.status_code == 422
+    assert "b.pdf là chương trình" in plain(answer.text)
+    assert "12/BC-UBND" in answer.text
+    assert 'name="giu"' in answer.text  # the good file need not be sent again

@@ -107,7 +107,9 @@ AC    GET /bo-loc
 AC    POST /bo-loc/{filter_id}/xoa
 AC    GET /bo-loc/{filter_id}/xoa
 AC    POST /thu-tra-loi/{number}/da-xem
-AC    GET /thu-tra-loi/{number}/da-xem
+AC    POST /thu-tra-loi/{number}/giao
+AC    GET /thu-tra-loi/{number}/tep/{index}
+AC    GET /thu-tra-loi/{number}/{name}
 AC    POST /lien-he/{number}/ma-lien-ket
 AC    POST /mo-phong
 AC    POST /thong-bao/{notice_id}/quyet-dinh
@@ -205,7 +207,7 @@ def test_every_route_is_open_to_exactly_the_roles_that_are_meant(
     file = submissions(town, TASK)[0].files[0].id
     row, period, body = TASK.split("/")
     said = {
-        "token": "12-" + "a" * 24, "task": 1, "number": 1, "name": "x",
+        "token": "12-" + "a" * 24, "task": 1, "number": 1, "index": 1, "name": "x",
         "task_id": number(town, TASK),
         "row": row, "period": period, "body": body, "file_id": file, "row_id": "II.1",
         "body_id": OTHER_BODY, "notice_id": 1, "kind": "csv", "draft_id": 1, "channel": "oa",

@@ -22,6 +22,7 @@ from ntm_workflow.store.tables.bodies import (
     Handover,
 )
 from ntm_workflow.store.tables.mails import (
+    MailboxLook,
     ReceivedMail,
 )
 from ntm_workflow.store.tables.notices import (
@@ -96,6 +97,7 @@ __all__ = [
     "Learnt",
     "LinkCode",
     "LoginTry",
+    "MailboxLook",
     "Notice",
     "NoticeAttempt",
     "NoticeEvent",

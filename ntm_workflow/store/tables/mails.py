@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ntm_workflow.store.tables.base import Base
+
+OPEN = "(kind IN ('unmatched', 'broken') OR question <> '') AND seen_at IS NULL"
 
 
 class ReceivedMail(Base):
@@ -17,6 +20,10 @@ class ReceivedMail(Base):
     person, and `why` says what stood in the way; `seen_at` is when a person had
     looked at it. `notice_id` is the message it answers, or may answer where
     nobody can be sure.
+
+    A mail with files becomes a submission, or leaves a `question` for a person
+    (a word: `question.<word>` says it), with what was read in it in `found`.
+    `contact_id` is its sender, where that is one of ours.
     """
 
     __tablename__ = "received_mail"
@@ -28,8 +35,8 @@ class ReceivedMail(Base):
         Index(
             "ix_received_mail_open",
             "inbound_id",
-            sqlite_where=text("kind IN ('unmatched', 'broken') AND seen_at IS NULL"),
-            postgresql_where=text("kind IN ('unmatched', 'broken') AND seen_at IS NULL"),
+            sqlite_where=text(OPEN),
+            postgresql_where=text(OPEN),
         ),
     )
 
@@ -44,3 +51,24 @@ class ReceivedMail(Base):
     notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"), index=True)
     seen_at: Mapped[datetime | None]
     seen_by: Mapped[str] = mapped_column(default="")
+    question: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    found: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"), unique=True)
+
+
+class MailboxLook(Base):
+    """The last look into the mailbox: one row, none where there is no mailbox.
+
+    `read_at` is when it was last read to its end, `trouble_at` since when it
+    cannot be, and `trouble` why: "login" or "down".
+    """
+
+    __tablename__ = "mailbox_look"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    looked_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    trouble: Mapped[str] = mapped_column(String(10), default="")
+    trouble_at: Mapped[datetime | None]

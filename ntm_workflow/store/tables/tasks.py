@@ -186,7 +186,11 @@ class Submission(Base):
 
 
 class EvidenceFile(Base):
-    """A file of a submission, kept under its SHA-256."""
+    """A file of a submission, kept under its SHA-256.
+
+    `kind` is what it is by its content; `scan` is "clean", "waiting", "infected", or
+    "" where there is no scanner. What waits or is infected opens for nobody.
+    """
 
     __tablename__ = "evidence_file"
     __table_args__ = (UniqueConstraint("submission_id", "sha256", "name"),)
@@ -196,6 +200,8 @@ class EvidenceFile(Base):
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     name: Mapped[str]
     size: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    scan: Mapped[str] = mapped_column(String(10), default="", server_default="")
 
 
 class Extension(Base):
