@@ -47,7 +47,9 @@ NO_PAGE = {
     "GET /viec/{task_id}/{name}", "GET /minh-chung/{file_id}", "GET /xuat/{name}",
     "GET /don-vi/{body_id}/lich.ics", "GET /thu",
     "GET /lien-he/xuat.{kind}", "GET /bo-loc", "GET /bo-loc/{filter_id}/xoa",
-    "GET /thu-tra-loi/{number}/da-xem", "GET /thong-bao/{notice_id}/quyet-dinh",
+    "GET /thu-tra-loi/{number}/{name}", "GET /thu-tra-loi/{number}/tep/{index}",
+    "GET /tham-dinh/{task_id}/{name}", "GET /giu-lai",  # tried where a session has ended
+    "GET /thong-bao/{notice_id}/quyet-dinh",
     "GET /kenh/{name}", "GET /lien-he/nhap/ghi", "GET /lien-he/{number}/{name}",
     "GET /nhap/{draft_id}/phu-luc.toml", "GET /nhap/{draft_id}/{name}",
     "GET /vao/sso", "GET /vao/sso/di", "GET /v/{token}/moi",
@@ -129,6 +131,8 @@ def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
         "GET /viec/{task_id}": [
             *(f"C /viec/{one}" for one in states), f"O /viec/{owed.id}", f"I /viec/{done.id}",
         ],
+        "GET /tham-dinh": ["C /tham-dinh"],
+        "GET /tham-dinh/{task_id}": [f"C /tham-dinh/{states[0]}"],
         "GET /lich": ["C /lich"],
         "GET /lich/{when}": ["C /lich/2020-06", "C /lich/2020-W26"],
         "GET /bieu-do": ["L /bieu-do"],
