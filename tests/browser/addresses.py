@@ -44,11 +44,12 @@ ROLES = {"A": Role.ADMINISTRATOR, "C": Role.COORDINATION, "O": Role.OFFICE, "L":
 NO_PAGE = {
     "GET /healthz", "GET /livez", "GET /v/{token}/lich.ics", "GET /v/{token}/viec/{task}/{name}",
     "GET /ra", "GET /tai-khoan/{name}", "GET /viec/ma/{row}/{period}/{body}",
-    "GET /viec/{task_id}/{name}", "GET /minh-chung/{file_id}", "GET /xuat/{name}",
+    "GET /viec/{task_id}/{name}", "GET /tham-dinh/{task_id}/{name}",
+    "GET /giu-lai",  # leads to the form that was kept: tried where one is
+    "GET /minh-chung/{file_id}", "GET /xuat/{name}",
     "GET /don-vi/{body_id}/lich.ics", "GET /thu",
     "GET /lien-he/xuat.{kind}", "GET /bo-loc", "GET /bo-loc/{filter_id}/xoa",
     "GET /thu-tra-loi/{number}/{name}", "GET /thu-tra-loi/{number}/tep/{index}",
-    "GET /tham-dinh/{task_id}/{name}", "GET /giu-lai",  # tried where a session has ended
     "GET /thong-bao/{notice_id}/quyet-dinh",
     "GET /kenh/{name}", "GET /lien-he/nhap/ghi", "GET /lien-he/{number}/{name}",
     "GET /nhap/{draft_id}/phu-luc.toml", "GET /nhap/{draft_id}/{name}",
@@ -131,7 +132,7 @@ def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
         "GET /viec/{task_id}": [
             *(f"C /viec/{one}" for one in states), f"O /viec/{owed.id}", f"I /viec/{done.id}",
         ],
-        "GET /tham-dinh": ["C /tham-dinh"],
+        "GET /tham-dinh": ["C /tham-dinh", "L /tham-dinh"],
         "GET /tham-dinh/{task_id}": [f"C /tham-dinh/{states[0]}"],
         "GET /lich": ["C /lich"],
         "GET /lich/{when}": ["C /lich/2020-06", "C /lich/2020-W26"],
