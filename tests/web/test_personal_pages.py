@@ -125,7 +125,7 @@ def test_no_personal_page_leads_to_the_offices_pages(an: Person, own: str, page:
     for path in (own, page, receipt):
         text = an.open(path).text
         led = re.findall(r'(?:href|action)="([^"]*)"', text)
-        assert all(one.startswith(("/v/", "/static/", "#")) for one in led), led
+        assert all(one.startswith(("/v/", "/static/", "#", "/ngon-ngu")) for one in led), led
         assert "<nav" not in text
 
 
@@ -432,11 +432,10 @@ def test_asking_says_the_same_whether_or_not_it_worked(an: Person, town: Runtime
     with town.sessions.begin() as session:
         links.revoke_all(session, session.get_one(Contact, contact(town, VU_LE)),
                          By(TESTER, town.now()))  # fmt: skip
-    answers = [
-        an.browser.post(f"{one}/moi", data=form)
-        for one in (own, revoked, "/v/12-" + "a" * 24, "/v/x", old)
-    ]
-    assert len({one.text for one in answers}) == 1
+    asked = (own, revoked, "/v/12-" + "a" * 24, "/v/x", old)
+    answers = [an.browser.post(f"{one}/moi", data=form) for one in asked]
+    said = {one.text.replace(path, "") for one, path in zip(answers, asked, strict=True)}
+    assert len(said) == 1
     assert {one.status_code for one in answers} == {200}
     assert len(queued(town)) == 1
     an.browser.post(f"{old}/moi", data={"ma_bao_ve": "x"})
