@@ -35,7 +35,7 @@ NAV = (
     ("/", "nav.board"), ("/phu-luc", "nav.appendix"), ("/viec", "nav.tasks"),
     ("/tham-dinh", "nav.review"), ("/lich", "nav.calendar"), ("/tieu-chi", "nav.criteria"),
     ("/bieu-do", "nav.pictures"), ("/don-vi", "nav.bodies"), ("/lien-he", "nav.contacts"),
-    ("/thong-bao", "nav.notices"), ("/nhat-ky", "nav.audit"), ("/nhap", "nav.import"),
+    ("/thong-bao", "nav.notices"), ("/nhat-ky", "nav.audit"),
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ ROWS = ("II.2", "III.1", "IX.1", "X.1", "XI.1")
 UNITS = ("chien-thang", "tan-lap", "vu-le", "vu-son")
 FIRST = date(2020, 5, 28)
 DAYS = list(every_day(date(2020, 5, 29), date(2020, 12, 31)))
-KILLS = 200 if os.environ.get("NTM_CHAOS") == "full" else 60
+KILLS = 200 if os.environ.get("NTM_CHAOS") == "full" else 100
 
 
 class Process:
