@@ -106,7 +106,8 @@ _FIELDS = {
     "task.unknown": "viec", "received.no_task": "viec", "task.several_plans": "viec",
     "evidence.late_reason": "ly_do_qua_han", "reason.missing": "ly_do",
     "evidence.too_large": "tep", "evidence.empty": "tep", "form.too_many_files": "tep",
-    "evidence.infected": "tep", "evidence.store_away": "tep", "evidence.scanner_away": "tep",
+    "evidence.infected": "tep", "evidence.store_away": "tep", "evidence.disk": "tep",
+    "evidence.scanner_away": "tep",
     **{f"evidence.kind.{why}": "tep" for why in (
         "program", "script", "macro", "inside", "locked", "password", "unreadable")},
 }  # fmt: skip
@@ -176,8 +177,9 @@ def keep_files(
             _add(mine.files, store.put(name, upload.file))
         except Refused as error:
             mine.refused.append(error)
-        except OSError:
-            mine.refused.append(Refused("evidence.store_away", name=name))
+        except OSError as error:  # of a disk it has a number, of a bucket none
+            why = "evidence.disk" if error.errno else "evidence.store_away"
+            mine.refused.append(Refused(why, name=name))
 
 
 def _add(files: list[Stored], new: Stored) -> None:
