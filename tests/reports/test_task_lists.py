@@ -20,7 +20,7 @@ from ntm_workflow.appendix.text import fold
 from ntm_workflow.reports import counts, tally, task_reach, tasks
 from ntm_workflow.reports.tasks import Cursor, Filter
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Extension, Suspension, Task, TaskTally
+from ntm_workflow.store.tables import Extension, Objection, Suspension, Task, TaskTally
 
 DAY = date(2020, 6, 22)
 STATES = ("open", "submitted", "accepted", "cancelled")
@@ -50,12 +50,16 @@ def busy(rt: Runtime, open_on: Callable[..., Any]) -> Runtime:
             if task.state == "open" and dice.random() < 0.1:
                 session.add(Extension(task_id=task.id, wanted_due=DAY, reason="x",
                                       asked_at=rt.now(), asked_by="An"))  # fmt: skip
+            elif task.state == "open" and dice.random() < 0.1:
+                session.add(Objection(task_id=task.id, reason="x", asked_at=rt.now(),
+                                      asked_by="An"))  # fmt: skip
     return rt
 
 
 def plainly(rt: Runtime, session: Session, only: Filter) -> list[int]:
     """What a filter lists, by reading every task and asking it."""
     asked = set(session.scalars(select(Extension.task_id).where(Extension.granted.is_(None))))
+    objected = set(session.scalars(select(Objection.task_id).where(Objection.outcome.is_(None))))
     found = []
     words = task_reach.words(only.text)
     for task in session.scalars(select(Task).where(Task.plan_id == rt.plan.id)):
@@ -65,7 +69,7 @@ def plainly(rt: Runtime, session: Session, only: Filter) -> list[int]:
             for said in ((row.id, row.content, row.timing_text), (body.id, body.name, body.short))
         )
         if (
-            _stands(task, only.standing, task.id in asked)
+            _stands(task, only.standing, task.id in asked, task.id in objected)
             and only.section in ("", row.section) and only.row in ("", row.id)
             and only.body in ("", body.id) and only.level in ("", body.level)
             and only.period in ("", task.period)
@@ -76,7 +80,7 @@ def plainly(rt: Runtime, session: Session, only: Filter) -> list[int]:
     return [number for _, number in sorted(found)]
 
 
-def _stands(task: Task, standing: str, asked: bool) -> bool:
+def _stands(task: Task, standing: str, asked: bool, objected: bool) -> bool:
     live, late = task.state in ("open", "submitted"), task.due_on < DAY and not task.suspended_on
     done = task.completed_on if task.state == "accepted" else None
     return {
@@ -91,6 +95,7 @@ def _stands(task: Task, standing: str, asked: bool) -> bool:
         "to_review": task.state == "submitted",
         "returned": task.state == "open" and bool(task.returned_on),
         "extension": task.state == "open" and asked,
+        "objection": task.state == "open" and objected,
         "suspended": task.state == "open" and bool(task.suspended_on),
         "cancelled": task.state == "cancelled",
     }[standing]
@@ -114,7 +119,7 @@ def test_every_filter_lists_and_counts_what_plain_python_does(
     monkeypatch.setattr(tasks, "FEW", few)
     monkeypatch.setattr(tasks, "FEW_BODIES", few // 10)
     monkeypatch.setattr(task_reach, "_BOUND", 3 if few else 50)
-    standings = itertools.cycle(["", *tasks.STANDINGS])  # 11 of them; each meets filters in turn
+    standings = itertools.cycle(["", *tasks.STANDINGS])  # 12 of them; each meets filters in turn
     wanted = [replace(only, standing=next(standings)) for only in FILTERS * 2]
     wanted += [Filter(standing=standing) for standing in tasks.STANDINGS]
     with busy.reader() as session:

@@ -324,7 +324,7 @@ def test_doctor_fails_with_each_fault_and_what_to_do(broken: Runtime) -> None:
     assert fault["key"] == "channel.broken"
     change(broken, Channel, state="active")
     done = doctor(broken)
-    assert (done.returncode, done.stdout.strip()) == (0, "Mọi việc đều chạy.")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Mọi việc đều chạy.")
     done = doctor(broken, NTM_PING_URL="file:///etc/passwd")
     assert done.returncode == 1
     assert "NTM_PING_URL" in done.stdout

@@ -24,7 +24,7 @@ from ntm_workflow.store.tables import (
 )
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import audit, contact_card
-from ntm_workflow.work.audit import Action
+from ntm_workflow.work.audit import Action, Entry
 
 VU_LE = "vanthu.vu-le@bacson.example.vn.invalid"
 TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"
@@ -65,6 +65,8 @@ def refuse(rt: Runtime, email: str, why: str = "550 hộp thư đã đóng") -> 
     with rt.sessions.begin() as session:
         one = session.scalars(select(Address).where(Address.value == email)).one()
         one.unusable_at, one.unusable_why = rt.now(), why
+        entry = Entry(Action.NOTICE_FAILED, "notice/1", {"contact": one.contact_id})
+        audit.append(session, TESTER, rt.now(), [entry])
 
 
 # -- the list ------------------------------------------------------------------------------
