@@ -17,7 +17,7 @@ TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"
 
 
 @pytest.fixture
-def ntm(tmp_path: Path) -> Ntm:
+def ntm(tmp_path: Path, migrated: None) -> Ntm:
     """Run `ntm` on a data folder of its own; what it says, on both streams."""
 
     def run(*args: str, code: int = 0) -> str:

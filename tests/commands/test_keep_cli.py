@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import shell
 
 from ntm_workflow import settings
 from ntm_workflow.errors import ConfigError
@@ -19,15 +17,12 @@ CONTACT = "vanthu.tan-lap@bacson.example.vn.invalid"
 
 
 @pytest.fixture
-def ntm(tmp_path: Path) -> Ntm:
+def ntm(tmp_path: Path, migrated: None) -> Ntm:
     """Run `ntm` on a data folder of its own; what it says, on both streams."""
 
     def run(*args: str, code: int = 0) -> str:
-        env = {**os.environ, "NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")}
-        done = subprocess.run(
-            [sys.executable, "-m", "ntm_workflow.cli", *args], capture_output=True, text=True,
-            env=env, cwd=tmp_path, check=False,
-        )  # fmt: skip
+        env = {"NTM_ROOT": str(ROOT), "NTM_VAR": str(tmp_path / "var")}
+        done = shell.ntm(*args, env=env, cwd=tmp_path)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

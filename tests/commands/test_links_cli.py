@@ -17,7 +17,7 @@ Ntm = Callable[..., str]
 
 
 @pytest.fixture
-def ntm(tmp_path: Path) -> Ntm:
+def ntm(tmp_path: Path, migrated: None) -> Ntm:
     """Run `ntm` on a data folder of its own; what it says, on both streams."""
 
     def run(*args: str, code: int = 0, **more: str) -> str:

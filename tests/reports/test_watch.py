@@ -5,9 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+import shell
 from scene import SYSTEM, Scene, only
 from signing import client
 from sqlalchemy import text, update
@@ -303,16 +301,12 @@ def test_the_board_says_in_red_what_is_wrong_and_what_to_do(broken: Runtime) -> 
     assert "Hệ thống cần có người xem" not in browser.get("/").text
 
 
-def doctor(rt: Runtime, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ntm_workflow.cli", "doctor", *args], capture_output=True,
-        text=True, cwd=rt.settings.var.parent, check=False,
-        env={
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "NTM_ROOT": str(ROOT),
-            "NTM_DATABASE_URL": rt.engine.url.render_as_string(False),
-            "NTM_VAR": str(rt.settings.var), **environ,
-        },
-    )  # fmt: skip
+def doctor(rt: Runtime, *args: str, **environ: str) -> shell.Result:
+    env = {
+        "NTM_ROOT": str(ROOT), "NTM_DATABASE_URL": rt.engine.url.render_as_string(False),
+        "NTM_VAR": str(rt.settings.var), **environ,
+    }  # fmt: skip
+    return shell.ntm("doctor", *args, env=env, cwd=rt.settings.var.parent)
 
 
 def test_doctor_fails_with_each_fault_and_what_to_do(broken: Runtime) -> None:
