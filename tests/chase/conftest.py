@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import imap_server
 import pytest
 import smtp_sink
+from imap_server import Imap
 from scene import Scene, only
 from smtp_sink import Sink
 
@@ -17,6 +19,19 @@ from ntm_workflow.runtime import Runtime
 def sink() -> Iterator[Sink]:
     with smtp_sink.running() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Imap]:
+    with imap_server.running() as found:
+        yield found
+
+
+@pytest.fixture
+def imap(server: Imap) -> Imap:
+    """The mailbox that answers come to, empty."""
+    server.empty()
+    return server
 
 
 @pytest.fixture

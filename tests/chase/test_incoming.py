@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 
 import fake_zalo
-import imap_server
 import mails
 import pytest
 from fake_zalo import BOT_TOKEN, FakeZalo
@@ -47,18 +46,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if getattr(request, "param", "sqlite") == "sqlite":
         return f"sqlite:///{tmp_path / 'ntm.db'}"
     return str(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Imap]:
-    with imap_server.running() as found:
-        yield found
-
-
-@pytest.fixture
-def imap(server: Imap) -> Imap:
-    server.empty()
-    return server
 
 
 @pytest.fixture

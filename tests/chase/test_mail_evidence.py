@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import imap_server
 import mails
 import pytest
 import smtp_sink
@@ -50,18 +49,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if getattr(request, "param", "sqlite") == "sqlite":
         return f"sqlite:///{tmp_path / 'ntm.db'}"
     return str(request.getfixturevalue("postgres_url"))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Imap]:
-    with imap_server.running() as found:
-        yield found
-
-
-@pytest.fixture
-def imap(server: Imap) -> Imap:
-    server.empty()
-    return server
 
 
 @pytest.fixture
