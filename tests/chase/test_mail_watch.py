@@ -72,6 +72,7 @@ def test_a_mail_is_read_the_moment_it_arrives(
     scene: Scene, server: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mail_watch, "BREATH", 0)
+    monkeypatch.setattr(mail_watch, "PAUSE", 0.2)  # a connection that breaks is made again
     waits = threading.Event()
     poll = IdleManager.poll
 
