@@ -48,7 +48,7 @@ from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.work import tasks
 
 ROUNDS = 5
-MAILS = 400  # a round
+MAILS = 400  # a round, for each sender
 NOTICES = 200_000
 SENDER = "vpdp@bench.example.vn.invalid"
 SINK = Path(__file__).parent / "sink.c"
@@ -62,7 +62,9 @@ def run(mails: int, notices: int, cases: tuple[tuple[int, int, int], ...] = CASE
         for kind in ("sqlite", "postgresql"):
             for tasks_a_mail, senders, delay in cases:
                 with world.database(kind, server) as engine, sink(delay) as port:
-                    delivering(kind, engine, port, Case(tasks_a_mail, senders, delay, mails))
+                    delivering(
+                        kind, engine, port, Case(tasks_a_mail, senders, delay, senders * mails)
+                    )
             with world.database(kind, server) as engine:
                 queueing(kind, engine, notices)
 

@@ -63,6 +63,7 @@ static void take_in(void) {
 static int command(int i, const char *line) {
     char words[64];
     if (!strncasecmp(line, "DATA", 4)) { peers[i]->text = 1; return say(i, "354 go on\r\n"); }
+    if (!strncasecmp(line, "EHLO", 4)) return say(i, "250-sink\r\n250 PIPELINING\r\n");
     if (!strncasecmp(line, "QUIT", 4)) { say(i, "221 bye\r\n"); return 0; }
     if (!strncasecmp(line, "COUN", 4)) {
         snprintf(words, sizeof words, "250 %ld\r\n", mails);

@@ -29,6 +29,7 @@ class Sink:
     raw: list[bytes] = field(default_factory=list)  # the same as they came over the wire
     recipients: list[str] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
+    nobodys: list[bytes] = field(default_factory=list)  # texts that had no recipient
     connections: int = 0
     refuse_recipient: dict[str, str] = field(default_factory=dict)
     refuse_text: str = ""
@@ -38,6 +39,8 @@ class Sink:
     drop_on_reset: bool = False  # hang up as soon as a refusal has been read
     drop_after_text: int = 0  # hang up instead of answering, so many times, text kept
     keep_text: bool = True
+    in_groups: bool = False  # take several commands at once, and say so (RFC 2920)
+    waits_for_text: bool = False  # answer DATA with 354 whatever was refused before
     on_mail: Callable[[], None] | None = None
     _live: set[Any] = field(default_factory=set)
     _loop: Any = None
@@ -82,6 +85,12 @@ class Sink:
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, host: str, said: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return [*said[:-1], "250-PIPELINING", said[-1]] if self.in_groups else said
 
     async def handle_RSET(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
@@ -130,6 +139,10 @@ class _Server(SMTP):
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         if refused := self.event_handler.before_text:
             await self.push(refused)
+        elif self.event_handler.waits_for_text and not self.envelope.rcpt_tos:
+            await self.push("354 Go on")
+            self.event_handler.nobodys.append(await self._reader.readline())
+            await self.push("554 5.5.1 No valid recipients")
         else:
             await super().smtp_DATA(arg)
 
@@ -139,9 +152,9 @@ class _Server(SMTP):
 
 
 @contextmanager
-def running(password: str = "") -> Iterator[Sink]:
+def running(password: str = "", in_groups: bool = False) -> Iterator[Sink]:
     """A sink that answers until the block ends."""
-    sink = Sink(password=password)
+    sink = Sink(password=password, in_groups=in_groups)
     loop = asyncio.new_event_loop()
     sink._loop = loop
 

@@ -17,7 +17,7 @@ import ssl
 import time
 import unicodedata
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -31,7 +31,7 @@ from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
 from apprise.manager_plugins import NotificationManager
 
 from ntm_workflow.appendix.text import nfc
-from ntm_workflow.channels import mail_bytes
+from ntm_workflow.channels import mail_bytes, mail_transfer
 from ntm_workflow.channels.result import Message, Outcome, Result
 from ntm_workflow.errors import ConfigError
 
@@ -42,7 +42,10 @@ _TLS_MODES = ("starttls", "none")
 
 
 class NotifySmtp(NotifyBase):
-    """One kept SMTP connection. `message` is what to send, `result` what came of it."""
+    """One kept SMTP connection. `message` is what to send, `result` what came of it.
+
+    `meanwhile` is what to do while the server thinks about it.
+    """
 
     service_name = "NTM mail"
     protocol = "smtp"
@@ -82,6 +85,7 @@ class NotifySmtp(NotifyBase):
             raise TypeError(f"tls={self.tls}: not one of {', '.join(_TLS_MODES)}")
         self.sender, self.sender_name = sender, sender_name
         self.message: Message | None = None
+        self.meanwhile: Callable[[], None] | None = None
         self.result = Result(Outcome.CONFIG, "nothing was sent")
         self._connection: smtplib.SMTP | None = None
 
@@ -101,18 +105,20 @@ class NotifySmtp(NotifyBase):
     def _try(self, message: Message) -> tuple[Outcome, str]:
         try:
             mail = self._build(message)
+            sender = mail_transfer.path(message.return_to or self.sender)
         except ValueError as error:
             return Outcome.PAYLOAD, str(error)
         if not message.to_address.isascii():
             return Outcome.RECIPIENT, f"not an ASCII address: {message.to_address}"
+        to = mail_transfer.path(message.to_address)
         for fresh in (self._connection is None, True):
             try:
                 connection = self._connect()
             except (OSError, smtplib.SMTPException) as error:
                 self.close()
-                return _unreached(error), _reply(error)
-            outcome, detail, gone = _transfer(
-                connection, message.return_to or self.sender, message.to_address, mail
+                return _unreached(error), mail_transfer.reply_of(error)
+            outcome, detail, gone = mail_transfer.transfer(
+                connection, sender, to, mail, self.meanwhile
             )
             if gone:
                 self.close()
@@ -216,9 +222,9 @@ class MailChannel:
         self.paid = False
         self.domain = found.sender.rpartition("@")[2]
 
-    def send(self, message: Message) -> Result:
+    def send(self, message: Message, meanwhile: Callable[[], None] | None = None) -> Result:
         """Send one message; never raises for what the network or the server does."""
-        self._service.message = message
+        self._service.message, self._service.meanwhile = message, meanwhile
         self._service.notify(
             body=message.text or " ", title=message.subject, body_format=NotifyFormat.TEXT
         )
@@ -276,7 +282,8 @@ def _plain(value: str) -> str:
 @lru_cache(maxsize=64)  # the sender is the same each time
 def _address(name: str, address: str) -> str:
     try:
-        Address(addr_spec=address)  # refuses what is no address
+        if not mail_transfer.plain(address):
+            Address(addr_spec=address)  # refuses what is no address
     except LookupError as error:  # how the standard library says that a part is missing
         raise ValueError(f"not an address: {address!r}") from error
     if not name:
@@ -305,53 +312,6 @@ def _context() -> ssl.SSLContext:
     return _tls[0]
 
 
-def _transfer(
-    connection: smtplib.SMTP, sender: str, to: str, mail: bytes
-) -> tuple[Outcome, str, bool]:
-    """MAIL, RCPT and DATA one by one; the third value says the connection is gone."""
-    try:
-        code, reply = connection.mail(sender)
-        if code != 250:
-            return _refused(connection, code, reply, Outcome.CONFIG)
-        code, reply = connection.rcpt(to)
-        if code not in (250, 251):
-            return _refused(connection, code, reply, Outcome.RECIPIENT)
-    except (OSError, smtplib.SMTPException) as error:
-        return Outcome.TRANSIENT, _reply(error), True
-    try:
-        code, reply = connection.data(mail)
-    except smtplib.SMTPDataError as error:  # refused before the text was sent
-        return _refusal(error.smtp_code, error.smtp_error, Outcome.PAYLOAD)
-    except (OSError, smtplib.SMTPException) as error:
-        return Outcome.AMBIGUOUS, _reply(error), True
-    if code == 250:
-        return Outcome.OK, _text(reply), False
-    return _refused(connection, code, reply, Outcome.PAYLOAD)
-
-
-def _refused(
-    connection: smtplib.SMTP, code: int, reply: bytes | str, permanent: Outcome
-) -> tuple[Outcome, str, bool]:
-    """Class of a refusal. The server may hang up on it: the refusal counts all the same."""
-    outcome, detail, gone = _refusal(code, reply, permanent)
-    try:
-        connection.rset()
-    except (OSError, smtplib.SMTPException):
-        gone = True
-    return outcome, detail, gone
-
-
-def _refusal(code: int, reply: bytes | str, permanent: Outcome) -> tuple[Outcome, str, bool]:
-    detail = f"{code} {_text(reply)}"
-    if code in (530, 535):
-        return Outcome.AUTH, detail, False
-    if code == 552 and "5.3.4" in detail:
-        return Outcome.PAYLOAD, detail, False  # too large for any mailbox of this server
-    if code >= 500 and code != 552:  # 552: the mailbox is full, which passes
-        return permanent, detail, code == -1
-    return Outcome.TRANSIENT, detail, code in (-1, 421)
-
-
 def _unreached(error: Exception) -> Outcome:
     """What a connection that was not made asks for: patience, or a person.
 
@@ -367,12 +327,6 @@ def _unreached(error: Exception) -> Outcome:
     return Outcome.TRANSIENT
 
 
-def _reply(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return f"{type(error).__name__}: {error}"[:200]
-
-
 def _code(detail: str) -> str:
     """The server's own number, where its answer begins with one."""
     found = re.match(r"[245]\d\d(?= )", detail)
@@ -383,8 +337,3 @@ def _queued_as(detail: str) -> str:
     """The server's name for the mail, where it says one."""
     found = re.search(r"queued as ([0-9A-Za-z]+)", detail)
     return found[1] if found else ""
-
-
-def _text(reply: bytes | str) -> str:
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return " ".join(text.split())[:200]

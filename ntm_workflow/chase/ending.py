@@ -74,6 +74,10 @@ class Sent:
     tried: dict[str, Any]
     data: dict[str, Any]
 
+    def kept(self) -> dict[str, Any]:
+        """Its fields by their names; nothing is copied."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 def sent(
     claimed: Notice, result: Result, now: datetime, message: Message, codes: list[str]

@@ -7,10 +7,11 @@ rows and a journal that say what is known.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from ntm_workflow.runtime import Runtime
 
 FEW, MANY = 8, 50  # notices in a bundle, at first and at most
+_SHARE = 0.3  # seconds that a bundle is meant to take
 _HELD = timedelta(seconds=ahead_read.FRESH)
+_Words = tuple[Message, list[str]]  # and the codes of its tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class _Run:
         self._rt, self._ways, self._journal = rt, ways, journal
         self._actor, self._respect_hours = actor, respect_hours
         self._ahead = AheadRead(rt)
-        self._many = FEW  # a bundle becomes as large as a second allows
+        self._many = FEW  # a bundle becomes as large as its share of a second allows
+        self._next: tuple[int, _Words] | None = None  # worded before its turn
         self._sent: list[Sent] = []  # what of this bundle the database does not know yet
         self.counts: Counter[str] = Counter()
         self.stopped = ""
@@ -97,20 +101,21 @@ class _Run:
         """Send a bundle of mails; return how many it was.
 
         A bundle is held for a second at most: what has not left by then, or may
-        not leave any more, is given back.
+        not leave any more, is given back. It is as large as a part of a second
+        allows, so that several deliverers end together.
         """
-        now, until = self._rt.now(), time.monotonic() + ahead_read.FRESH
+        now, began = self._rt.now(), time.monotonic()
         names = self._ways.bundled()
         if not names or self._shut(now):
             return 0
-        many = self._many if self._journal.sound else 1
+        many, self._next = self._many if self._journal.sound else 1, None
         with self._rt.sessions.begin() as session:
             taken = claims.claim(session, now, self._shut_plans(now), names, many)
         done = 0
         try:
             for notice in taken:
                 at = self._rt.now()
-                over = time.monotonic() > until or at - now > _HELD
+                over = time.monotonic() - began > ahead_read.FRESH or at - now > _HELD
                 if (done and over) or self._shut(at) or notice.channel not in self._ways.ready:
                     break
                 done += 1
@@ -118,7 +123,9 @@ class _Run:
         finally:
             self._settle_sent(taken[done:])
         self._journal.clear()
-        self._many = min(MANY, 2 * many) if done == len(taken) else max(1, done)
+        if done:
+            fit = int(_SHARE * done / (time.monotonic() - began))
+            self._many = max(1, min(MANY, 2 * many, fit))
         return len(taken)
 
     def one(self) -> int:
@@ -154,10 +161,11 @@ class _Run:
             return self._end(notice, "expired", Result(Outcome.OK, "too late to be of use"), now)
         if not self._ahead.tells_of(notice):
             self._settle_sent()  # what is read may depend on it
+            self._next = None
             self._ahead.read(rest, now)
         message: Message | None
-        if known := self._ahead.of(notice, now):
-            message, codes = composing.ordinary(rt, way.domain, notice, known, now)
+        if ordinary := self._words(notice, now):
+            message, codes = ordinary
         else:
             self._settle_sent()
             if settled := recheck.before(rt, notice, now, self._actor):
@@ -165,13 +173,30 @@ class _Run:
             message, codes = composing.compose(rt, way.domain, notice, now)
         if message is None:
             return self._end(notice, "suppressed", Result(Outcome.OK, "nothing left to say"), now)
-        result = way.send(message)
+        result = way.send(message, lambda: self._word_next(rest[1:]))
         state = ending.next_state(notice, result, way.paid)
-        if together and known and state == "sent" and self._journal.sound:
+        if together and ordinary and state == "sent" and self._journal.sound:
             self._sent.append(ending.sent(notice, result, now, message, codes))
-            self._journal.ended(notice.id, asdict(self._sent[-1]))
+            self._journal.ended(notice.id, self._sent[-1].kept())
             return state, result
         return self._end(notice, state, result, now, {"tasks": codes}, message)
+
+    def _words(self, notice: Notice, now: datetime) -> _Words | None:
+        """The words of an ordinary notice; None: it is none."""
+        (notice_id, words), self._next = self._next or (None, None), None
+        if notice_id == notice.id:
+            return words
+        domain = self._ways.ready[notice.channel].domain
+        known = self._ahead.of(notice, now)
+        return composing.ordinary(self._rt, domain, notice, known, now) if known else None
+
+    def _word_next(self, rest: Sequence[Notice]) -> None:
+        """Word what follows while the provider thinks; what fails here fails again in its turn."""
+        if not rest or not self._ahead.tells_of(rest[0]):
+            return
+        with contextlib.suppress(Exception):
+            if words := self._words(rest[0], self._rt.now()):
+                self._next = rest[0].id, words
 
     def _end(
         self, notice: Notice, state: str, result: Result, now: datetime,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ntm_workflow.channels.zalo.senders import Bot, OfficialAccount
     from ntm_workflow.runtime import Runtime
 
+Meanwhile = Callable[[], None] | None
+
 
 class Way(Protocol):
     """One open account. `paid` messages are never sent twice on a doubt; `domain` names ours."""
@@ -26,8 +29,11 @@ class Way(Protocol):
     paid: bool
     domain: str
 
-    def send(self, message: Message) -> Result:
-        """Send one message; never raises for what the network or the provider does."""
+    def send(self, message: Message, meanwhile: Meanwhile = None) -> Result:
+        """Send one message; never raises for what the network or the provider does.
+
+        A way that can calls `meanwhile` while the provider thinks; it must not raise.
+        """
 
     def close(self) -> None:
         """Hang up."""
@@ -71,7 +77,7 @@ class _Zalo:
         self._make = Apprise.instantiate
         self._plugin = plugins.Zalo
 
-    def send(self, message: Message) -> Result:
+    def send(self, message: Message, meanwhile: Meanwhile = None) -> Result:
         service = self._make(
             f"{self._head}{quote(message.to_address, safe='')}", suppress_exceptions=True
         )
@@ -129,7 +135,7 @@ class _Other:
         if "{address}" not in self._url:
             raise ConfigError("channel.no_address", name=channel.name)
 
-    def send(self, message: Message) -> Result:
+    def send(self, message: Message, meanwhile: Meanwhile = None) -> Result:
         from apprise import Apprise, NotifyFormat
 
         started = time.monotonic()

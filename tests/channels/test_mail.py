@@ -29,9 +29,10 @@ MESSAGE = Message(
 )
 
 
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with smtp_sink.running() as server:
+@pytest.fixture(params=[False, True], ids=["singly", "in-groups"])
+def sink(request: pytest.FixtureRequest) -> Iterator[Sink]:
+    """A server that takes commands one by one, and one that takes them in groups."""
+    with smtp_sink.running(in_groups=request.param) as server:
         yield server
 
 
@@ -178,6 +179,48 @@ def test_a_server_that_hangs_up_after_refusing_has_refused(
     sink.refuse_recipient.clear()
     sink.refuse_text = ""
     assert channel.send(MESSAGE).outcome is Outcome.OK
+
+
+def test_a_server_that_waits_for_a_text_to_nobody_gets_an_empty_one(
+    sink: Sink, channel: MailChannel
+) -> None:
+    sink.in_groups = sink.waits_for_text = True
+    sink.refuse_recipient[TO] = "550 5.1.1 No such user"
+    assert channel.send(MESSAGE).outcome is Outcome.RECIPIENT
+    assert sink.nobodys == [b".\r\n"]
+    other = replace(MESSAGE, to_address="khac@bacson.example.vn.invalid")
+    assert channel.send(other).outcome is Outcome.OK
+    assert (len(sink.mails), sink.connections) == (1, 1)
+
+
+def test_a_refused_sender_is_ours_to_mend_and_the_connection_stays(
+    sink: Sink, channel: MailChannel
+) -> None:
+    sink.refuse_sender = "550 5.7.1 Not your address"
+    result = channel.send(MESSAGE)
+    assert (result.outcome, result.detail) == (Outcome.CONFIG, sink.refuse_sender)
+    sink.refuse_sender = ""
+    assert channel.send(MESSAGE).outcome is Outcome.OK
+    assert (len(sink.mails), sink.connections) == (1, 1)
+
+
+def test_a_server_that_goes_before_any_text_has_taken_nothing(
+    sink: Sink, channel: MailChannel
+) -> None:
+    sink.before_text = "421 4.3.2 Shutting down"
+    result = channel.send(MESSAGE)
+    assert (result.outcome, result.detail) == (Outcome.TRANSIENT, sink.before_text)
+    sink.before_text = ""
+    assert channel.send(MESSAGE).outcome is Outcome.OK
+    assert (len(sink.mails), sink.connections) == (1, 2)
+
+
+def test_the_time_a_server_thinks_is_ours_to_use(sink: Sink, channel: MailChannel) -> None:
+    seen: list[int] = []
+    channel.send(MESSAGE, lambda: seen.append(len(sink.senders)))
+    channel.send(MESSAGE)
+    assert len(seen) == 1  # once, and not for a mail that did not ask for it
+    assert len(sink.mails) == 2
 
 
 @pytest.mark.parametrize(

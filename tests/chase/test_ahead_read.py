@@ -6,14 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from email.message import EmailMessage
+from time import sleep
+from typing import Any
 
 import pytest
 from scene import DOMAIN, Scene
 from smtp_sink import Sink
 from sqlalchemy import event, select, update
 
+from ntm_workflow.channels.result import Message
 from ntm_workflow.chase import ahead_read, composing
 from ntm_workflow.chase.ahead_read import AheadRead
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Address, Notice, NoticeItem, ReminderRun, Task
 from ntm_workflow.texts import ZONE
 
@@ -114,6 +118,32 @@ def test_what_is_older_than_a_second_is_read_again(
     monkeypatch.setattr(ahead_read, "FRESH", 0.0)
     sink.on_mail = settle
     office.deliver(DAY)
+    assert len(sink.mails) == 1
+    assert office.states() == {"sent": 1, "suppressed": len(UNITS) + 1}
+
+
+def test_words_written_while_a_slow_server_thought_are_written_again(
+    office: Scene, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.remind(DAY)
+    worded: list[int] = []
+    ordinary = composing.ordinary
+
+    def noted(rt: Runtime, domain: str, notice: Notice, *rest: Any) -> tuple[Message, list[str]]:
+        worded.append(notice.id)
+        return ordinary(rt, domain, notice, *rest)
+
+    monkeypatch.setattr(composing, "ordinary", noted)
+
+    def settle_late() -> None:
+        sleep(0.4)
+        with office.rt.sessions.begin() as session:
+            session.execute(update(Task).values(state="cancelled", cancelled_on=DAY))
+
+    monkeypatch.setattr(ahead_read, "FRESH", 0.3)
+    sink.on_mail = settle_late
+    office.deliver(DAY)
+    assert len(worded) == 2  # the second one for nothing
     assert len(sink.mails) == 1
     assert office.states() == {"sent": 1, "suppressed": len(UNITS) + 1}
 
