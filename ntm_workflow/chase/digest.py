@@ -37,6 +37,7 @@ from ntm_workflow.work.handovers import NEWS as HANDED_OVER
 
 OPENING = stand_in.OPENING
 
+MOST_OF_OTHERS = 40  # tasks of others that a group names: a longer mail is cut off by readers
 _CHASE = ("chase", "no-contact")
 _TOLD = ("coordinating", "office", "directing", "summary")
 
@@ -60,9 +61,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """Lines under a title. `more` says in words how many there are besides, and `url` where."""
+
     title: str
     urgent: bool
     lines: tuple[Line, ...]
+    count: int
+    more: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,10 @@ class _Pages:
         if self.own and entry.role == "chase":
             return f"{self.own}/viec/{entry.task.id}"
         return self.office(entry.task)
+
+    @property
+    def all(self) -> str:
+        return f"{self.base_url}/viec" if self.base_url else ""
 
     def office(self, task: Task) -> str:
         return f"{self.base_url}/viec/{task.id}" if self.base_url else ""
@@ -247,7 +257,7 @@ def compose(
     if ahead:
         coming = [replace(line, plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
         lines = tuple(sorted(coming, key=lambda line: line.due_on))
-        groups += (Group(texts.say("digest.ahead"), False, lines),)
+        groups += (Group(texts.say("digest.ahead"), False, lines, len(lines)),)
     overdue = sum(1 for e in entries if e.role in _CHASE and e.task.due_on < today)
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
     values: dict[str, object] = {
@@ -332,8 +342,20 @@ def _groups(
         ("digest.told", True, told), ("digest.review", False, review),
     ):  # fmt: skip
         if found:
-            lines = (_line(e, codes.get(e.task.plan_id, ""), pages, today) for e in found)
-            yield Group(texts.say(key), urgent, tuple(lines))
+            shown = _named(found)
+            lines = (_line(e, codes.get(e.task.plan_id, ""), pages, today) for e in shown)
+            left = len(found) - len(shown)
+            more = texts.say("digest.more", count=left) if left else ""
+            yield Group(
+                texts.say(key), urgent, tuple(lines), len(found), more, pages.all if left else ""
+            )
+
+
+def _named(entries: list[Entry]) -> list[Entry]:
+    """What a reader owes is named whole; of what others owe, the most urgent is."""
+    others = [e for e in entries if e.role != "chase"]
+    rest = {id(e) for e in others[MOST_OF_OTHERS:]}
+    return [e for e in entries if id(e) not in rest]
 
 
 def _line(entry: Entry, plan: str, pages: _Pages, today: date) -> Line:

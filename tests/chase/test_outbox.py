@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,11 +17,11 @@ import pytest
 import smtp_sink
 from scene import DOMAIN, SYSTEM, Scene
 from smtp_sink import Sink
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from ntm_workflow.chase import claims, ending, open_ways, outbox
+from ntm_workflow.chase import claims, digest, ending, open_ways, outbox
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import AuditEntry, Notice, NoticeAttempt
+from ntm_workflow.store.tables import AuditEntry, Notice, NoticeAttempt, NoticeItem
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work.audit import Action
 
@@ -123,6 +124,43 @@ def test_a_digest_says_code_content_due_day_and_link_in_vietnamese(one: Scene, s
     assert "thứ Ba 30/6/2020" in text
     assert "còn 14 ngày" in text
     assert f"/viec/{task.id}" in text
+
+
+def test_of_what_others_owe_a_long_digest_names_the_most_urgent_and_counts_the_rest(
+    stage: Stage, sink: Sink
+) -> None:
+    scene = stage("I.1", "III.1", "II.2")
+    scene.contact("binh", "vpdp-huyen")  # nobody else can be reached: all of it is the office's
+    scene.open(DAY)
+    scene.remind(DAY)
+    scene.deliver(DAY)
+    (mail,) = sink.mails
+    text, html = (
+        str(mail.get_body((kind,)).get_content())  # type: ignore[union-attr]
+        for kind in ("plain", "html")
+    )
+    with scene.rt.reader() as session:
+        items = session.scalars(select(func.count()).select_from(NoticeItem)).one()
+    named = text.count("Mã việc: ")
+    left = [int(found) for found in re.findall(r"Còn (\d+) việc nữa", text)]
+    assert items > digest.MOST_OF_OTHERS
+    assert named + sum(left) == items
+    assert text.count("Còn ") == html.count(f'<a href="{scene.rt.settings.base_url}/viec" ')
+
+
+def test_what_a_reader_owes_is_named_whole(
+    stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "MOST_OF_OTHERS", 1)
+    scene = stage("I.1", "III.1", "II.2")
+    scene.contact("an", "bql-tan-lap", "ubnd-tan-lap", "bcd-tan-lap")
+    scene.open(DAY)
+    scene.remind(DAY)
+    scene.deliver(DAY)
+    (mail,) = sink.mails
+    text = str(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    assert text.count("Mã việc: ") > 1
+    assert "việc nữa" not in text
 
 
 def test_four_deliverers_never_share_a_notice(twelve: Scene, sink: Sink) -> None:
