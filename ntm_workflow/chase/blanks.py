@@ -23,16 +23,19 @@ LIMITS = {
 }  # fmt: skip
 
 
-def fill(to: str, lines: Sequence[Line], overdue: int, url: str, today: date) -> dict[str, str]:
+def fill(
+    to: str, lines: Sequence[Line], count: int, overdue: int, url: str, today: date
+) -> dict[str, str]:
     """Every value, each short enough for its blank; words are left out whole.
 
+    `lines` are those that are named of `count` tasks, the most urgent first.
     Of confidential tasks, which say nothing of themselves, none is chosen if
     there is another; a blank may not stay empty.
     """
     first = next((line for line in lines if line.code), lines[0])
     secret = texts.say("digest.secret_short")
     values = {
-        "ten": to, "so_viec": str(len(lines)), "qua_han": str(overdue),
+        "ten": to, "so_viec": str(count), "qua_han": str(overdue),
         "ma": first.code or secret, "noi_dung": first.content, "don_vi": first.body or to,
         "han": texts.day(first.due_on if first.code else today),
         "trang_thai": first.distance or secret, "duong_dan": first.url or url,

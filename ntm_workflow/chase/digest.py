@@ -280,7 +280,9 @@ def compose(
     return Message(
         to_name=contact.name,
         to_address=contact.email or "",
-        parameters=blanks.fill(contact.name, said, overdue, own or base_url, today),
+        parameters=blanks.fill(
+            contact.name, said, len(entries) + len(ahead), overdue, own or base_url, today
+        ),
         subject=subject,
         text=_template("digest.txt", values),
         html=_template("digest.html", values),
