@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psutil
 import pytest
 from scene import put
 from sqlalchemy import Engine, create_engine, text
@@ -41,6 +42,16 @@ for name in [name for name in os.environ if name.startswith(("NTM_", "PREFECT_")
     if name not in ("NTM_CHAOS", "NTM_FUZZ"):  # how large a test is, nothing to what is tested
         del os.environ[name]
 os.environ["DO_NOT_TRACK"] = "1"
+
+# Databases and evidence of tests in memory, where there is enough: no test cuts the power, and
+# making a PostgreSQL database on a disk takes longer than most tests.
+MEMORY, ENOUGH = Path("/dev/shm"), 6 * 2**30
+if (
+    "TMPDIR" not in os.environ
+    and os.access(MEMORY, os.W_OK)
+    and min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) > ENOUGH
+):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # CI tries the same examples each time; a person's run tries new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -71,6 +82,18 @@ def _open_once_compiled(url: str) -> Engine:
 
 
 engines.open_engine = _open_once_compiled
+
+
+# A file goes to a worker whole: the longest ones first, so that none of them is what all wait for.
+LONGEST = (
+    "test_every_page", "test_year", "test_up", "test_work_pool", "test_bodies_2025",
+    "test_zalo_ways", "test_import_page", "test_amendments", "test_every_class",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

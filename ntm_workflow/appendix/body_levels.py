@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ntm_workflow.appendix.model import Level
 from ntm_workflow.appendix.text import fold, nfc
@@ -61,6 +62,7 @@ def read_tokens(text: str) -> list[Token]:
     return [Token(m[0], fold(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
 
 
+@lru_cache(maxsize=4_096)
 def name_key(text: str) -> tuple[str, ...]:
     """A name as it is compared: its words and signs, folded."""
     return tuple(token.key for token in read_tokens(nfc(text)))
@@ -106,6 +108,7 @@ def levels_spelled(name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=4_096)
 def without_level(name: str) -> tuple[str, Level] | None:
     """ "Phòng VHXH xã" → ("Phòng VHXH", commune); None for a name without a level behind it."""
     text = nfc(name)

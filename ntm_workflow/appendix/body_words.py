@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +265,7 @@ class Words:
                 yield self.soft(self.soft(bare + 1) + 1)
 
 
+@lru_cache(maxsize=4_096)  # a register asks for each of its names several times
 def full_forms(name: str) -> frozenset[str]:
     """The ways a name may be written out: "Phòng NN&PTNT" → "phong nong nghiep phat trien…".
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 # Letters that Unicode does not decompose into a base and a mark. Eth (Ð, ð) is
 # not a Vietnamese letter: keyboards and OCR put it where Đ belongs.
@@ -22,6 +23,7 @@ def nfc(s: str) -> str:
     return unicodedata.normalize("NFC", s)
 
 
+@lru_cache(maxsize=4_096)  # mostly words, and the same ones again
 def fold(s: str) -> str:
     """Return `s` as it is compared: no case, no marks, đ as d, single spaces.
 

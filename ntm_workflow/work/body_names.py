@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from rapidfuzz import process
-from sqlalchemy import ColumnElement, Date, exists, func, literal, select
+from sqlalchemy import ColumnElement, Date, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Body, Plan
@@ -56,11 +56,12 @@ def enrol(session: Session, plan: Plan) -> None:
         else:
             _must_have_had(names[body.id], body, plan)
     new = [body for body in plan.bodies if body.id not in records]
-    session.add_all(BodyRecord(id=body.id, **_said(body)) for body in new)
-    session.flush()
-    session.add_all(
-        BodyName(body_id=body.id, valid_from=ALWAYS, plan_id=plan.id, **_said(body)) for body in new
-    )
+    if new:
+        first = {"valid_from": ALWAYS, "plan_id": plan.id}
+        session.execute(insert(BodyRecord), [{"id": body.id, **_said(body)} for body in new])
+        session.execute(
+            insert(BodyName), [{"body_id": body.id, **first, **_said(body)} for body in new]
+        )
     session.flush()
 
 

@@ -151,13 +151,13 @@ def must_be_in_force(session: Session, plan_id: str) -> None:
 
 
 def _write_rows(session: Session, plan: Plan) -> None:
+    query = select(RowRecord).where(RowRecord.plan_id == plan.id)
+    known = {record.row_id: record for record in session.scalars(query)}
     for row in plan.all_rows:
-        session.merge(
-            RowRecord(
-                plan_id=plan.id, row_id=row.id, section=row.section, content=row.content,
-                timing=row.timing_text, secrecy=row.secrecy,
-            )
-        )  # fmt: skip
+        record = known.get(row.id) or RowRecord(plan_id=plan.id, row_id=row.id)
+        record.section, record.content, record.secrecy = row.section, row.content, row.secrecy
+        record.timing = row.timing_text
+        session.add(record)
     session.flush()
     session.execute(delete(RowRole).where(RowRole.plan_id == plan.id))
     roles = [
