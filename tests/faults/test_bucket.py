@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from scene import SYSTEM, Scene, only
 from signing import client
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.commands import doctor
 from ntm_workflow.commands.evidence import verify
 from ntm_workflow.errors import ConfigError, NotFound, Refused
 from ntm_workflow.runtime import Runtime
@@ -158,6 +160,29 @@ def test_a_store_that_is_away_refuses_in_words_and_shows_no_key(tmp_path: Path) 
         pass
     assert "BIMAT" not in str(broken.value)
     assert "BIMAT" not in repr(away._at)
+
+
+def test_doctor_says_what_is_wrong_with_the_store_and_shows_no_key(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(url: str) -> list[tuple[str, str, str]]:
+        return doctor._neighbours(replace(scene.rt.settings, evidence_url=url))
+
+    good = scene.rt.settings.evidence_url
+    assert found(good) == []
+    gone = good.replace("/minh-chung/", "/khong-co/")
+    monkeypatch.setattr(bucket_files, "_ASK_TIMEOUT", urllib3.Timeout(0.3))
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the call and says nothing
+        port = mute.getsockname()[1]
+        for url, why in (
+            (gone, "NoSuchBucket"), ("s3://KHOA:bi%2Fmat@127.0.0.1:9/minh-chung", "127.0.0.1:9"),
+            (f"s3://KHOA:bi%2Fmat@127.0.0.1:{port}/minh-chung", str(port)),
+        ):  # fmt: skip
+            ((key, said, todo),) = found(url)
+            assert key == "doctor.store_away"
+            assert why in said
+            assert "NTM_EVIDENCE_URL" in todo
+            assert not any(secret in said for secret in ("KHOA", "bi%2Fmat", "bi/mat"))
 
 
 @pytest.mark.parametrize(
