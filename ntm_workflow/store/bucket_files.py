@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -143,6 +144,26 @@ class BucketFiles(EvidenceFiles):
             return [((one.object_name or "").rpartition("/")[2], one.size or 0) for one in found]
 
         yield from sorted(one for one in self._tried(listed) if len(one[0]) == 64)
+
+    def older(self, before: datetime) -> Iterator[str]:
+        def listed() -> list[str]:
+            found = self._client.list_objects(self._at.name, self._at.prefix, recursive=True)
+            names = [(one.object_name or "", one.last_modified) for one in found]
+            old = [name for name, at in names if at is not None and at < before]
+            return [sha256 for name in old if self._name(sha256 := name[-64:]) == name]
+
+        yield from sorted(self._tried(listed))
+
+    def has(self, sha256: str) -> bool:
+        try:
+            self._tried(lambda: self._client.stat_object(self._at.name, self._name(sha256)))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove(self, sha256: str) -> None:
+        self._tried(lambda: self._client.remove_object(self._at.name, self._name(sha256)))
+        (self.folder / _SEEN / sha256).unlink(missing_ok=True)
 
     def reach(self) -> None:
         """Ask for the first of what is there. Raises OSError."""

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ntm_workflow.errors import ConfigError, NotFound, Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import backup, bucket_files, evidence_check, restore
 from ntm_workflow.store.bucket_files import BucketFiles
-from ntm_workflow.work import backups, evidence, hand_in, proof, tasks
+from ntm_workflow.work import backups, evidence, hand_in, loose_files, proof, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.hand_in import Paper
 
@@ -148,6 +148,21 @@ def test_a_backup_of_a_bucket_is_restored_into_another(
     restore.restore(other, out)
     with evidence_check.files(other).opened(sha256) as file:
         assert file.read() == PDF
+
+
+def test_what_nothing_names_goes_from_the_bucket_and_nothing_of_others(scene: Scene) -> None:
+    rt = scene.rt
+    assert isinstance(rt.files, BucketFiles)
+    named, loose = submit(scene), rt.files.put("a.pdf", io.BytesIO(b"%PDF-1.4 khong ai nop")).sha256
+    assert rt.files.path(loose).exists()  # somebody looked at it
+    deeper = f"{rt.files._at.prefix}khac/{loose[:2]}/{loose}"
+    rt.files._client.put_object("minh-chung", deeper, io.BytesIO(b"x"), 1)
+    assert loose_files.sweep(rt, lambda: datetime.now(UTC), actor=SYSTEM) == 0
+    later = datetime.now(UTC) + timedelta(days=8)
+    assert loose_files.sweep(rt, lambda: later, actor=SYSTEM) == 1
+    assert (rt.files.has(named), rt.files.has(loose)) == (True, False)
+    assert not (rt.files.folder / ".seen" / loose).exists()
+    assert rt.files._client.stat_object("minh-chung", deeper).size == 1
 
 
 def test_a_store_that_is_away_refuses_in_words_and_shows_no_key(tmp_path: Path) -> None:
