@@ -6,7 +6,7 @@ from prefect import flow
 
 from ntm_workflow.serve import flow_run
 from ntm_workflow.store import backup
-from ntm_workflow.work import backups, privacy
+from ntm_workflow.work import backups, loose_files, privacy
 
 
 @flow(name="nightly-backup", retries=2, retry_delay_seconds=300)
@@ -22,4 +22,5 @@ def nightly_backup() -> str:
     told = backup.about(made)
     flow_run.report("sao-luu", (), day=rt.today(), name=made.name, files=told.files, size=told.size)
     privacy.apply(rt, actor=flow_run.actor("nightly-backup"))
+    loose_files.sweep(rt, rt.now, actor=flow_run.actor("nightly-backup"))
     return made.name

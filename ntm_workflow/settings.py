@@ -43,6 +43,7 @@ class Settings:
     backup_keep: int = 14
     keep_mail_days: int = 730
     keep_contact_days: int = 730
+    keep_loose_days: int = 7
     oidc_issuer: str = ""
     oidc_client: str = ""
     oidc_secret: str = ""
@@ -92,6 +93,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         backup_keep=_whole(environ, "NTM_BACKUP_KEEP", "14"),
         keep_mail_days=_whole(environ, "NTM_KEEP_MAIL_DAYS", "730", least=0),
         keep_contact_days=_whole(environ, "NTM_KEEP_CONTACT_DAYS", "730", least=0),
+        keep_loose_days=_whole(environ, "NTM_KEEP_LOOSE_DAYS", "7", least=0),
         oidc_issuer=_issuer(environ.get("NTM_OIDC_ISSUER", "")),
         oidc_client=environ.get("NTM_OIDC_CLIENT_ID", ""),
         oidc_secret=_secret(environ, "NTM_OIDC_CLIENT_SECRET"),

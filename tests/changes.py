@@ -24,6 +24,7 @@ KEEPING = {
     # What opens once and soon, and what counts wrong tries: what comes of them is told of.
     "ticket", "login_try",
     "draft",  # what is typed and not sent: nobody has done anything yet
+    "swept_file",  # what is about to be removed; that it was is told of
     "owed_item",  # a temporary table of one transaction
 }  # fmt: skip
 # That a browser was used, and that it has not been for long; signing in and out is told of.

@@ -212,9 +212,9 @@ def _year(numbers: list[int], at: int) -> int:
     return year + 2000 if 0 < year < 100 else year
 
 
-def _day(*tokens: Token | None) -> Point:
-    numbers = _numbers(tokens)
-    return Point("day", numbers[0], numbers[1], _year(numbers, 2), tokens[0].type != "NGAY")  # type: ignore[union-attr]
+def _day(first: Token, *others: Token | None) -> Point:
+    numbers = _numbers((first, *others))
+    return Point("day", numbers[0], numbers[1], _year(numbers, 2), first.type != "NGAY")
 
 
 def _point(unit: str, bare: bool = False) -> Any:

@@ -14,7 +14,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Literal
 
-import lxml.html  # type: ignore[import-untyped]
+import lxml.html
 from lxml import etree
 
 from ntm_workflow.channels import mail_header, mail_quote, mail_report
@@ -118,7 +118,8 @@ def message_id(raw: bytes) -> str:
 def _kind(mail: Message, report: Report | None, subject: str, sender: str) -> Kind:
     """A report first: bounces say of themselves that they were sent automatically."""
     if report:
-        return {"failed": "bounce", "delayed": "delay"}.get(report.action, "report")  # type: ignore[return-value]
+        told: dict[str, Kind] = {"failed": "bounce", "delayed": "delay"}
+        return told.get(report.action, "report")
     if _DAEMON.match(sender) or "delivery-status" in mail_header.text(mail, "Content-Type").lower():
         return "bounce"
     automatic = mail_header.text(mail, "Auto-Submitted").partition(";")[0].strip().lower()

@@ -18,7 +18,8 @@ from ntm_workflow.commands.work import find_body
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import days_off, wording
 from ntm_workflow.reports import tasks as listed
-from ntm_workflow.reports.tasks import SLUGS, Filter
+from ntm_workflow.reports.standings import SLUGS
+from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say

@@ -187,12 +187,12 @@ def _hours(
     rt: Runtime, session: Session, contact: Contact, quiet: str | None, digest_at: str | None,
     by: By,
 ) -> None:  # fmt: skip
-    both = contact.quiet_from, contact.quiet_until
-    kept = both if both[0] and both[1] else None
+    start, end = contact.quiet_from, contact.quiet_until
+    kept = (start, end) if start and end else None
     wanted = kept if quiet is None else _read(quiet, typed.stretch, "--quiet")
     hour = contact.digest_at if digest_at is None else _read(digest_at, typed.clock, "--digest-at")
     office = [(p.reminders.send_from, p.reminders.send_until) for p in rt.in_force]
-    work.set_hours(session, contact, wanted, hour, office, by)  # type: ignore[arg-type]
+    work.set_hours(session, contact, wanted, hour, office, by)
 
 
 def _read(text: str, read: Callable[[str], T | None], option: str) -> T | None:

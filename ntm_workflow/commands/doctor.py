@@ -11,7 +11,8 @@ from ntm_workflow.commands import show
 from ntm_workflow.reports import watch
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import ping
-from ntm_workflow.store import grants
+from ntm_workflow.settings import Settings
+from ntm_workflow.store import clamd, grants
 from ntm_workflow.store.tables import Channel
 from ntm_workflow.store.tables.people import MAIL
 
@@ -25,7 +26,7 @@ def doctor(as_json: bool) -> None:
     """
     rt = runtime.load(may_be_empty=True)
     _ = rt.keys  # a lost key file is said before anything else
-    found = [*_settings(rt), *_watched(rt)]
+    found = [*_settings(rt), *_neighbours(rt.settings), *_watched(rt)]
     if as_json:
         show.emit([{"key": key, "said": said, "todo": todo} for key, said, todo in found])
     elif not found:
@@ -66,3 +67,23 @@ def _settings(rt: Runtime) -> list[tuple[str, str, str]]:
     if rt.settings.ping_url and not ping.usable(rt.settings.ping_url):
         keys.append("doctor.ping_url")
     return [(key, texts.say(key), texts.say(f"{key}.todo")) for key in keys]
+
+
+def _neighbours(settings: Settings) -> list[tuple[str, str, str]]:
+    """What evidence needs besides us and cannot be reached; each is asked for a few seconds."""
+    away: dict[str, Exception] = {}
+    if settings.evidence_url:
+        from ntm_workflow.store import bucket_files  # only who has one pays for it
+
+        try:
+            bucket_files.reach(settings.evidence_url)
+        except OSError as error:
+            away["doctor.store_away"] = error
+    if settings.clamd_url:
+        try:
+            clamd.Clamd(settings.clamd_url).ping()
+        except clamd.Away as error:
+            away[f"doctor.scanner_away.{settings.clamd_away}"] = error
+    return [
+        (key, texts.say(key, why=error), texts.say(f"{key}.todo")) for key, error in away.items()
+    ]

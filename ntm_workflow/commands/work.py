@@ -20,7 +20,7 @@ from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.chase import daily
 from ntm_workflow.commands import show
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports.counts import grouped
+from ntm_workflow.reports.counts import By, grouped
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
 from ntm_workflow.work import assign, body_names, extensions, hand_in, review, tasks
@@ -346,13 +346,13 @@ def resume(task: str, by: str, plan_id: str | None, on: datetime | None) -> None
 @click.option("--by", "by", type=click.Choice(["section", "row", "body", "level"]))
 @PLAN
 @JSON
-def status(as_of: datetime | None, by: str | None, plan_id: str | None, as_json: bool) -> None:
+def status(as_of: datetime | None, by: By | None, plan_id: str | None, as_json: bool) -> None:
     """Bốn số của kế hoạch, của từng mục, dòng, đơn vị hay cấp, tính đến một ngày."""
     rt = runtime.load()
     day, plan = show.as_day(as_of) or rt.today(), chosen(rt, plan_id)
     with rt.reader() as session:
         whole = grouped(session, plan.id, day, "plan").get("")
-        parts = grouped(session, plan.id, day, by) if by else {}  # type: ignore[arg-type]
+        parts = grouped(session, plan.id, day, by) if by else {}
         names = _names(session, plan, by, parts, day)
     total = whole.as_dict() if whole else dict.fromkeys(_COUNTS, 0)
     if as_json:

@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    SQLColumnExpression,
+    Text,
+    and_,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
@@ -132,14 +143,14 @@ def unindexed(column: Any) -> ColumnElement[Any]:
     return func.coalesce(column, "")
 
 
-def among(session: Session, column: Any, ids: Ids) -> ColumnElement[bool]:
+def among(session: Session, column: SQLColumnExpression[Any], ids: Ids) -> ColumnElement[bool]:
     """SQL: a column is one of many texts, however many."""
     if len(ids) <= _BOUND:
-        return column.in_(sorted(ids))  # type: ignore[no-any-return]
+        return column.in_(sorted(ids))
     if session.get_bind().dialect.name == "postgresql":
-        return column == any_(literal(_listed(ids), ARRAY(Text)))  # type: ignore[no-any-return]
+        return column == any_(literal(_listed(ids), ARRAY(Text)))
     each = func.json_each(literal(_as_json(ids))).table_valued("value")
-    return column.in_(select(each.c.value))  # type: ignore[no-any-return]
+    return column.in_(select(each.c.value))
 
 
 @lru_cache(maxsize=64)

@@ -228,8 +228,11 @@ def _evidence(source: EvidenceFiles, target: Path, like: Path | None) -> dict[st
         to = target / name
         to.parent.mkdir(exist_ok=True)
         if not (like and _shared(like / EVIDENCE / name, size, to)):
-            with source.raw(sha256) as file:
-                _written(file, to)
+            try:
+                with source.raw(sha256) as file:
+                    _written(file, to)
+            except FileNotFoundError:  # removed meanwhile; if it is named, it is among the lost
+                continue
         made[f"{EVIDENCE}/{name}"] = (sha256, to.stat().st_size)
     return made
 

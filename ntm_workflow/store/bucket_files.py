@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -33,6 +34,7 @@ _GONE = ("NoSuchKey", "NoSuchObject")
 _IN_MEMORY = 4 * CHUNK  # a larger file is read by way of the disk
 _SEEN, _SEEN_KEPT = ".seen", 40  # copies of what was looked at last
 _TIMEOUT = urllib3.Timeout(connect=10, read=60)
+_ASK_TIMEOUT = urllib3.Timeout(connect=3, read=5)
 T = TypeVar("T")
 
 
@@ -71,6 +73,11 @@ def place(url: str) -> Bucket:
     )  # fmt: skip
 
 
+def reach(url: str) -> None:
+    """Ask a bucket once, for a few seconds, whether it can be read. Raises OSError, ConfigError."""
+    BucketFiles(url, Path(), 0, tries=0, timeout=_ASK_TIMEOUT).reach()
+
+
 class BucketFiles(EvidenceFiles):
     """The same in a bucket; `folder` holds only what is on its way there.
 
@@ -79,11 +86,12 @@ class BucketFiles(EvidenceFiles):
     """
 
     def __init__(
-        self, url: str, folder: Path, limit: int, check: Check | None = None, tries: int = 3
-    ) -> None:
+        self, url: str, folder: Path, limit: int, check: Check | None = None, tries: int = 3,
+        timeout: urllib3.Timeout = _TIMEOUT,
+    ) -> None:  # fmt: skip
         super().__init__(folder, limit, check)
         self._at = at = place(url)
-        pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=urllib3.Retry(tries, backoff_factor=1))
+        pool = urllib3.PoolManager(timeout=timeout, retries=urllib3.Retry(tries, backoff_factor=1))
         self._client = Minio(
             at.host, access_key=at.key, secret_key=at.secret, secure=at.secure, region=at.region,
             http_client=pool,
@@ -136,6 +144,30 @@ class BucketFiles(EvidenceFiles):
             return [((one.object_name or "").rpartition("/")[2], one.size or 0) for one in found]
 
         yield from sorted(one for one in self._tried(listed) if len(one[0]) == 64)
+
+    def older(self, before: datetime) -> Iterator[str]:
+        def listed() -> list[str]:
+            found = self._client.list_objects(self._at.name, self._at.prefix, recursive=True)
+            names = [(one.object_name or "", one.last_modified) for one in found]
+            old = [name for name, at in names if at is not None and at < before]
+            return [sha256 for name in old if self._name(sha256 := name[-64:]) == name]
+
+        yield from sorted(self._tried(listed))
+
+    def has(self, sha256: str) -> bool:
+        try:
+            self._tried(lambda: self._client.stat_object(self._at.name, self._name(sha256)))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove(self, sha256: str) -> None:
+        self._tried(lambda: self._client.remove_object(self._at.name, self._name(sha256)))
+        (self.folder / _SEEN / sha256).unlink(missing_ok=True)
+
+    def reach(self) -> None:
+        """Ask for the first of what is there. Raises OSError."""
+        self._tried(lambda: next(self._client.list_objects(self._at.name, self._at.prefix), None))
 
     def _keep(self, temporary: Path, sha256: str) -> None:
         """Send a file; what is there already has the same content."""

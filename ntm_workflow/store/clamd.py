@@ -11,6 +11,7 @@ from ntm_workflow.errors import ConfigError
 
 PORT = 3310
 TIMEOUT_SECONDS = 30
+PING_SECONDS = 3
 _CHUNK = 1 << 16
 _LONGEST_ANSWER = 4096
 
@@ -36,7 +37,7 @@ class Clamd:
     def scan(self, path: Path) -> str:
         """The name of what was found in a file; "" where it is clean. Raises Away."""
         try:
-            with self._connected() as link, path.open("rb") as source:
+            with self._connected(TIMEOUT_SECONDS) as link, path.open("rb") as source:
                 link.sendall(b"zINSTREAM\0")
                 while chunk := source.read(_CHUNK):
                     link.sendall(struct.pack(">I", len(chunk)) + chunk)
@@ -46,11 +47,22 @@ class Clamd:
             raise Away(type(error).__name__) from error
         return _verdict(said)
 
-    def _connected(self) -> socket.socket:
+    def ping(self) -> None:
+        """Ask whether it is there, for a few seconds. Raises Away."""
+        try:
+            with self._connected(PING_SECONDS) as link:
+                link.sendall(b"zPING\0")
+                said = _answer(link)
+        except OSError as error:
+            raise Away(type(error).__name__) from error
+        if said != "PONG":
+            raise Away(said[:100] or "no answer")
+
+    def _connected(self, seconds: float) -> socket.socket:
         if not self._path:
-            return socket.create_connection(self._tcp, TIMEOUT_SECONDS)
+            return socket.create_connection(self._tcp, seconds)
         link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        link.settimeout(TIMEOUT_SECONDS)
+        link.settimeout(seconds)
         try:
             link.connect(self._path)
         except OSError:

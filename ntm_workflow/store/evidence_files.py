@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +54,8 @@ class EvidenceFiles:
 
     def put(self, name: str, source: BinaryIO) -> Stored:
         """Keep a file: to a temporary name, synced, then renamed to its hash.
+
+        What is there already is put again, and counts as new: see work/loose_files.py.
 
         Raises:
             Refused: larger than the limit, empty, or of a kind that is not taken;
@@ -128,6 +131,12 @@ class EvidenceFiles:
         finally:
             beside.unlink(missing_ok=True)
 
+    def forget_incoming(self, before: datetime) -> None:
+        """Remove what was on its way in before a moment, and whose process was killed."""
+        for path in self.folder.glob(".incoming-*"):
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink(missing_ok=True)
+
     # -- where they are: a bucket does these otherwise
 
     def raw(self, sha256: str) -> BinaryIO:
@@ -136,9 +145,25 @@ class EvidenceFiles:
 
     def every(self) -> Iterator[tuple[str, int]]:
         """SHA-256 and size of every file, in order."""
-        for path in sorted(self.folder.glob("??/*")):
-            if len(path.name) == 64:
-                yield path.name, path.stat().st_size
+        for path in self._paths():
+            yield path.name, path.stat().st_size
+
+    def older(self, before: datetime) -> Iterator[str]:
+        """SHA-256 of every file that was last put before a moment. Raises OSError."""
+        for path in self._paths():
+            if path.stat().st_mtime < before.timestamp():
+                yield path.name
+
+    def _paths(self) -> list[Path]:
+        return [path for path in sorted(self.folder.glob("??/*")) if len(path.name) == 64]
+
+    def has(self, sha256: str) -> bool:
+        """Whether a file is there. Raises OSError."""
+        return self.path(sha256).exists()
+
+    def remove(self, sha256: str) -> None:
+        """Remove a file that nothing names: see work/loose_files.py. Raises OSError."""
+        self.path(sha256).unlink(missing_ok=True)
 
     def _keep(self, temporary: Path, sha256: str) -> None:
         """Give a synced file its place. What is there already has the same content."""

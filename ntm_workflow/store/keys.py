@@ -64,7 +64,7 @@ class Keys:
         if len(seal) < 8:
             return False
         made = [_seal(key, purpose, data)[: len(seal)] for key in self._keys]
-        return any([hmac.compare_digest(one, seal) for one in made])  # noqa: C419  each is compared
+        return sum(hmac.compare_digest(one, seal) for one in made) > 0  # each is compared
 
     def hide(self, secret: bytes) -> bytes:
         """Encrypt what is kept in the database."""

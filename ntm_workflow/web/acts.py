@@ -18,7 +18,15 @@ from ntm_workflow.texts import say
 from ntm_workflow.web import forms, handing_in, task_filter
 from ntm_workflow.web.forms import Typed
 from ntm_workflow.web.rights import Forbidden
-from ntm_workflow.work import body_names, evidence, extensions, objections, review, tasks
+from ntm_workflow.work import (
+    body_names,
+    evidence,
+    extensions,
+    loose_files,
+    objections,
+    review,
+    tasks,
+)
 from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.audit import Actor
 
@@ -122,6 +130,7 @@ def _submit(deed: Deed) -> None:
         *(lambda refused=refused: _raise(refused) for refused in typed.refused),
     )
     doc = evidence.document(number, typed.day("ngay"), subject, issuer, today, kind)
+    loose_files.there(deed.session, deed.rt.files, typed.files, deed.now)
     evidence.submit_each(
         deed.session, tasks_, *deed.rules, doc, by=deed.by, **deed.when,
         files=typed.files, late_reason=typed.get("ly_do_qua_han"), note=typed.get("ghi_chu"),

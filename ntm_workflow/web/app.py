@@ -36,6 +36,7 @@ from ntm_workflow.web import (
     forecast_pages,
     import_actions,
     import_pages,
+    import_preview_pages,
     languages,
     many_pages,
     parked,
@@ -101,9 +102,9 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.tallied = Tallied()
     app.state.previews = Previews()
     pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
-    for module in (*pages, import_pages, import_actions, chase_pages, forecast_pages):
+    for module in (*pages, import_pages, import_preview_pages, import_actions):
         app.include_router(module.router)
-    for module in (criteria_pages, feeds, picture_pages, year_pages):
+    for module in (chase_pages, forecast_pages, criteria_pages, feeds, picture_pages, year_pages):
         app.include_router(module.router)
     for module in (task_list_pages, many_pages, export_pages, review_pages, parked):
         app.include_router(module.router)

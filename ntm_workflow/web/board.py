@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import NtmError
-from ntm_workflow.reports import bodies, notices, tally, tasks, trail
+from ntm_workflow.reports import bodies, notices, standings, tally, tasks, trail
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.tasks import Listed
 from ntm_workflow.web import visitor, words
@@ -55,7 +55,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
         session, plan, today = desk.session, desk.plan, desk.today
         running = _running() if desk.simulated_on else False
         numbers, firsts = kept(desk, "board", lambda: (
-            tally.numbers(session, plan.id, _NUMBERS, today, tasks.week_end(today)),
+            tally.numbers(session, plan.id, _NUMBERS, today, standings.week_end(today)),
             tasks.firsts(session, plan, _LISTS, today),
         ))  # fmt: skip
         response = desk.page(

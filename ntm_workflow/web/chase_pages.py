@@ -20,6 +20,7 @@ from ntm_workflow.chase import by_hand
 from ntm_workflow.chase.by_hand import Chosen, Preview
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import dossier, tasks
+from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
 from ntm_workflow.web import forms, task_filter, ticks, visitor
@@ -133,7 +134,7 @@ def _of_task(desk: Desk, typed: str) -> Choice:
     return Choice(plan, ids, say("hand.of.task", name=task.code), f"/viec/{task.id}", query)
 
 
-def _name(desk: Desk, only: tasks.Filter, asked: dict[str, str]) -> str:
+def _name(desk: Desk, only: Filter, asked: dict[str, str]) -> str:
     given = {name for name in asked if name != FIELD}
     if given == {"dong"}:
         return say("hand.of.row", name=only.row)

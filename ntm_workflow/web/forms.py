@@ -107,7 +107,7 @@ _FIELDS = {
     "evidence.late_reason": "ly_do_qua_han", "reason.missing": "ly_do",
     "evidence.too_large": "tep", "evidence.empty": "tep", "form.too_many_files": "tep",
     "evidence.infected": "tep", "evidence.store_away": "tep", "evidence.disk": "tep",
-    "evidence.scanner_away": "tep",
+    "evidence.scanner_away": "tep", "evidence.swept": "tep",
     **{f"evidence.kind.{why}": "tep" for why in (
         "program", "script", "macro", "inside", "locked", "password", "unreadable")},
 }  # fmt: skip

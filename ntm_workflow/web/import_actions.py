@@ -18,14 +18,22 @@ from ntm_workflow.appendix.importers.checks import meaning_of
 from ntm_workflow.appendix.importers.drafting import Made
 from ntm_workflow.appendix.importers.pieces import Ask
 from ntm_workflow.errors import NotFound, Refused, StaleEdit
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import Stored, safe_name
 from ntm_workflow.store.tables import ImportDraft
-from ntm_workflow.web import forms, import_forms, import_pages, import_view, visitor, workshop
+from ntm_workflow.web import (
+    forms,
+    import_forms,
+    import_pages,
+    import_preview_pages,
+    import_view,
+    visitor,
+    workshop,
+)
 from ntm_workflow.web.forms import Typed
 from ntm_workflow.web.import_forms import Posted
-from ntm_workflow.web.import_pages import runtime_of, shop
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.web.workshop import Reading
+from ntm_workflow.web.workshop import Reading, shop
 from ntm_workflow.work import import_drafts
 
 log = logging.getLogger("ntm.web")
@@ -43,7 +51,7 @@ def upload(request: Request, form: Posted) -> Response:
     try:
         _ours(request, form)
         stored = _stored(request, form)
-        with runtime_of(request).reader() as session:
+        with _runtime(request).reader() as session:
             known = import_drafts.of_file(session, stored.sha256)
         if known:
             return _to_known(known)
@@ -187,7 +195,7 @@ def as_before(request: Request, draft_id: Id, form: Posted) -> Response:
     try:
         _ours(request, form)
         made, _ = _draft(request, draft_id)
-        with runtime_of(request).reader() as session:
+        with _runtime(request).reader() as session:
             learnt = import_drafts.learnt(session)
         given = import_view.proposals(made, learnt) if made else {}
         _keep(request, draft_id, {k: {**v, "before": True} for k, v in given.items()}, typed)
@@ -198,7 +206,7 @@ def as_before(request: Request, draft_id: Id, form: Posted) -> Response:
 
 def _keep(request: Request, draft_id: int, given: Given, typed: Typed) -> None:
     """Read the draft again with the answers; keep them where it can be read so."""
-    rt = runtime_of(request)
+    rt = _runtime(request)
     with rt.reader() as session:
         draft = import_drafts.find(session, draft_id)
         said = {k: v for k, v in {**draft.answers, **given}.items() if v is not None}
@@ -221,7 +229,7 @@ def _keep(request: Request, draft_id: int, given: Given, typed: Typed) -> None:
 
 
 def _draft(request: Request, draft_id: int) -> tuple[Made | None, ImportDraft]:
-    with runtime_of(request).reader() as session:
+    with _runtime(request).reader() as session:
         draft = import_drafts.find(session, draft_id)
     try:
         return shop(request).made(draft), draft
@@ -248,7 +256,7 @@ def _asked(request: Request, draft: ImportDraft, made: Made | None, mark: str) -
 
 @router.post("/nhap/{draft_id}/thuc-hien")
 def put_in_force(request: Request, draft_id: Id, form: Posted) -> Response:
-    typed, rt = forms.typed("thuc-hien", form), runtime_of(request)
+    typed, rt = forms.typed("thuc-hien", form), _runtime(request)
     try:
         _ours(request, form)
         if not typed.get("da_xem"):
@@ -273,13 +281,15 @@ def put_in_force(request: Request, draft_id: Id, form: Posted) -> Response:
 
         _change(request, draft_id, act)
     except Refused as error:
-        return import_pages.show_preview(request, draft_id, forms.trouble("thuc-hien", error))
+        return import_preview_pages.show_preview(
+            request, draft_id, forms.trouble("thuc-hien", error)
+        )
     return RedirectResponse(f"/nhap/{draft_id}/dang-chay", 303)
 
 
 @router.post("/nhap/{draft_id}/bo")
 def drop(request: Request, draft_id: Id, form: Posted) -> Response:
-    typed, rt = forms.typed("bo", form), runtime_of(request)
+    typed, rt = forms.typed("bo", form), _runtime(request)
     try:
         _ours(request, form)
         version = forms.integer(typed.get("phien_ban")) or 0
@@ -289,7 +299,7 @@ def drop(request: Request, draft_id: Id, form: Posted) -> Response:
 
         _change(request, draft_id, act)
     except Refused as error:
-        return import_pages.show_dropping(request, draft_id, forms.trouble("bo", error))
+        return import_preview_pages.show_dropping(request, draft_id, forms.trouble("bo", error))
     return RedirectResponse("/nhap?bo=1", 303)
 
 
@@ -310,9 +320,14 @@ def _change(request: Request, draft_id: int, act: Callable[[Session, ImportDraft
     """One transaction on one draft; whoever comes second hears of it."""
     name = ""
     try:
-        with runtime_of(request).sessions.begin() as session:
+        with _runtime(request).sessions.begin() as session:
             draft = import_drafts.find(session, draft_id)
             name = draft.name
             act(session, draft)
     except StaleDataError as error:
         raise StaleEdit("nhap.changed", name=name) from error
+
+
+def _runtime(request: Request) -> Runtime:
+    found: Runtime = request.app.state.rt
+    return found

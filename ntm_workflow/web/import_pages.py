@@ -1,46 +1,30 @@
-"""Import a plan: the files, the questions, the source beside them, and the preview."""
+"""Import a plan: the files, the questions beside their source, and the names that are unknown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ntm_workflow.appendix.importers import answers, meant
 from ntm_workflow.appendix.importers.drafting import Made
 from ntm_workflow.appendix.importers.pieces import Ask
-from ntm_workflow.appendix.model import BodyKind, Finding, Level, Plan
-from ntm_workflow.calendar.workdays import WorkCalendar
-from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.reports import bodies as reachable
-from ntm_workflow.reports.ahead import Ahead, ahead
-from ntm_workflow.runtime import Runtime
+from ntm_workflow.appendix.model import BodyKind, Level
+from ntm_workflow.errors import Refused
 from ntm_workflow.store.tables import ImportDraft
-from ntm_workflow.texts import day, say
-from ntm_workflow.web import forms, import_forms, import_view, workshop
+from ntm_workflow.texts import say
+from ntm_workflow.web import forms, import_forms, import_question, import_view, workshop
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
 from ntm_workflow.web.import_view import Question
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.web.workshop import Workshop
+from ntm_workflow.web.workshop import shop
 from ntm_workflow.work import import_drafts
 
 router = APIRouter()
 MANY_NAMES = 3  # unknown names from which all of them can be added on one page
 _DONE = ("created", "answered", "exists", "runs")
 NO_TYPED = Typed("", {})
-
-
-def shop(request: Request) -> Workshop:
-    found: Workshop = request.app.state.workshop
-    return found
-
-
-# -- files -----------------------------------------------------------------------------
 
 
 @router.get("/nhap")
@@ -101,8 +85,8 @@ def show(
             asked=asked, settled=settled, current=current, typed=typed, trouble=trouble,
             proposals=proposals, proposal=proposals.get(current.key) if current else None,
             source=_source(desk, found, made, current), row=row, said=said, refused=refused,
-            names=_names(asked), done=_done(request), width=width,
-            **_form(current, made, proposals, typed),
+            names=_names(asked), done=done(request), width=width,
+            **import_question.form(current, made, proposals, typed),
         )  # fmt: skip
 
 
@@ -158,113 +142,10 @@ def _width(desk: Desk, found: ImportDraft, current: Question | None) -> int:
     return next((table.width for table in tables if table.number == number), 0)
 
 
-def _done(request: Request) -> str:
+def done(request: Request) -> str:
+    """What was just done, as the address says it."""
     asked = request.query_params.get("xong", "")
     return say(f"nhap.{asked}") if asked in _DONE else ""
-
-
-def _form(
-    current: Question | None, made: Made | None, proposals: dict[str, dict[str, Any]], typed: Typed
-) -> dict[str, Any]:
-    """What the form of one question draws from: choices, what is known, what is chosen."""
-    if current is None or made is None:
-        blank: dict[str, Any] = {
-            "choices": [], "bodies": [], "units": [], "readings": [], "guess": ("", ""),
-            "roles": (), "before": {}, "before_day": "", "issuer": "", "differs": [],
-        }  # fmt: skip
-        return {**blank, "verbs": ("columns",), "chosen": typed.get("do"), "first": "columns|"}
-    ask, draft, register = current.ask, made.found.draft, made.found.register
-    before = current.answer or proposals.get(current.key) or {}
-    texts = list(ask.choices) if ask.code.startswith("timing.") else []
-    if before.get("do") == "read" and before.get("text") not in texts:
-        texts.append(str(before["text"]))
-    found: dict[str, Any] = {
-        "verbs": answers.verbs(ask), "bodies": import_view.body_choices(register),
-        "units": sorted(register.units.values(), key=lambda u: u.name) if register else [],
-        "readings": [(text, *import_view.preview(text, draft.head.year)) for text in texts],
-        "guess": import_forms.proposed(ask.quote or draft.head.issuer_text,
-                                       register.level if register else Level.COMMUNE),
-        "choices": _choices(made, ask),
-        "roles": import_forms.roles(_kind_of(made, ask)), "before": before,
-        "before_day": _as_day(before), "issuer": meant.in_words(draft.head.issuer_text),
-        "differs": [(_plain(ask.data[key]), _shown(ask.data[key])) for key in ("head", "note")]
-        if ask.code == "head.differs" else [],
-    }  # fmt: skip
-    values = _values(ask, found)
-    chosen = typed.get("do") or _chosen(before, values) or (values[0] if len(values) == 1 else "")
-    return {**found, "chosen": chosen, "first": chosen or values[0]}
-
-
-def _values(ask: Ask, found: dict[str, Any]) -> list[str]:
-    """The radio buttons of a form, by value, in their order."""
-    made: list[str] = []
-    for verb in found["verbs"]:
-        if verb == "is":
-            made += [f"is|{value}" for value, _ in found["choices"]]
-            others = found["units" if ask.code == "unit.unknown" else "bodies"]
-            made += ["is|"] if others else []
-        elif verb == "read":
-            made += [*(f"read|{text}" for text, *_ in found["readings"]), "read|"]
-        elif verb == "role":
-            made += [f"role|{role}" for role in dict.fromkeys((*found["roles"], "note"))]
-        elif verb == "text":
-            made += [f"text|{value}" for value, _ in found["differs"]] or [
-                f"text|{level}" for level in Level
-            ]
-        else:
-            made.append(f"{verb}|")
-    return made
-
-
-def _chosen(before: Mapping[str, Any], values: list[str]) -> str:
-    """The radio button of an answer that was given before."""
-    if not before:
-        return ""
-    verb = before.get("do")
-    exact = f"{verb}|{before.get('body') or before.get('text') or ''}"
-    return exact if exact in values else f"{verb}|"
-
-
-def _as_day(before: Mapping[str, Any]) -> str:
-    """The day of an answer as people write it."""
-    text = str(before.get("text", ""))
-    try:
-        return day(date.fromisoformat(text))
-    except ValueError:
-        return ""
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _shown(value: object) -> str:
-    return day(value) if isinstance(value, date) else str(value)
-
-
-def _choices(made: Made, ask: Ask) -> list[tuple[str, str]]:
-    """What is nearest, in full; two spellings of one body are one choice."""
-    found: dict[str, str] = {}
-    for choice in ask.choices:
-        found.setdefault(_choice_name(made, choice), choice)
-    return [(choice, name) for name, choice in found.items()]
-
-
-def _choice_name(made: Made, choice: str) -> str:
-    register = made.found.register
-    if register is None:
-        return choice
-    if choice in register.bodies:
-        return register.bodies[choice].name
-    ids = {body for name in register.resolve(choice)[0] for body in name.bodies}
-    if len(ids) > 1:
-        return say("nhap.each", name=choice, count=len(ids))
-    return register.bodies[ids.pop()].name if ids else choice
-
-
-def _kind_of(made: Made, ask: Ask) -> str:
-    number = ask.data.get("table")
-    return next((s.kind for s in made.found.segments if s.table.number == number), "appendix")
 
 
 # -- all names at once -----------------------------------------------------------------
@@ -295,129 +176,3 @@ def show_names(
             fans=own is not Level.COMMUNE,
             levels=list(Level), kinds=list(BodyKind), typed=typed, trouble=trouble,
         )  # fmt: skip
-
-
-# -- the source and what was understood, side by side ----------------------------------
-
-
-@router.get("/nhap/{draft_id}/doi-chieu")
-def compare(request: Request, draft_id: Id) -> Response:
-    with opened(request) as desk:
-        found = import_drafts.find(desk.session, draft_id)
-        made = shop(request).made(found)
-        return desk.page(
-            "import_compare.html", communes=_communes(made), draft=found, made=made,
-            rows=import_view.understood(made),
-            source=import_view.whole(made, shop(request).document(found)),
-            made_columns=_columns(made), roles={k: import_forms.roles(k) for k in
-                                           ("appendix", "criteria")},
-            trouble=None,
-        )  # fmt: skip
-
-
-def _communes(made: Made) -> list[str]:
-    register = made.found.register
-    return [f"{unit.type} {unit.name}" for unit in register.units.values()] if register else []
-
-
-def _columns(made: Made) -> list[tuple[int, str, list[tuple[int, str, str, str]]]]:
-    """Each table that was read: its number, kind, and columns with label, role and mark."""
-    found = []
-    for segment in made.found.segments:
-        if segment.joined or not segment.header.columns:
-            continue
-        number = segment.table.number
-        columns = [(c.column, c.label, c.role, import_view.mark(f"column|{number}|{c.column}"))
-                   for c in segment.header.columns]  # fmt: skip
-        found.append((number, segment.kind, columns))
-    return found
-
-
-@router.get("/nhap/{draft_id}/phu-luc.toml")
-def toml(request: Request, draft_id: Id) -> Response:
-    with opened(request) as desk:
-        found = import_drafts.find(desk.session, draft_id)
-        made = shop(request).made(found)
-    name = quote(f"{made.found.draft.head.id or 'phu-luc'}.toml")
-    return Response(
-        made.written, media_type="application/toml",
-        headers={"content-disposition": f"attachment; filename*=utf-8''{name}"},
-    )  # fmt: skip
-
-
-# -- before it is put in force ---------------------------------------------------------
-
-
-@router.get("/nhap/{draft_id}/xem-truoc")
-def preview(request: Request, draft_id: Id) -> Response:
-    return show_preview(request, draft_id)
-
-
-def show_preview(request: Request, draft_id: int, trouble: Trouble | None = None) -> Response:
-    """What the plan will ask of whom and when, and what is still open."""
-    with opened(request) as desk:
-        found = import_drafts.find(desk.session, draft_id)
-        made = shop(request).made(found)
-        asked = import_view.questions(made)
-        plan = made.plan
-        year = _ahead(plan) if plan else None
-        speakers = reachable.speakers(desk.session)
-        return desk.page(
-            "import_preview.html", trouble.status if trouble else 200, draft=found, made=made,
-            asked=asked, new=plan, year=year, trouble=trouble,
-            silent=_silent(plan, year, speakers) if plan and year else [],
-            findings=[(f.where, finding(f)) for f in plan.findings] if plan else [],
-            faults=[(f.where, say(f.key, **f.data)) for f in made.faults],
-            name=lambda body: plan.body(body).short if plan and plan.has_body(body) else body,
-        )  # fmt: skip
-
-
-def _ahead(plan: Plan) -> Ahead:
-    return ahead(plan, WorkCalendar(plan.ordered_days))
-
-
-def _silent(plan: Plan, year: Ahead, speakers: dict[str, Any]) -> list[str]:
-    """The bodies that will owe something and cannot be written to."""
-    return [
-        one.body_id for one in year.bodies
-        if one.tasks and not plan.body(one.body_id).open_group
-        and not reachable.reachable(speakers.get(one.body_id, []))
-    ]  # fmt: skip
-
-
-def finding(one: Finding) -> str:
-    return say(f"finding.{one.code}", **one.data)
-
-
-@router.get("/nhap/{draft_id}/dang-chay")
-def running(request: Request, draft_id: Id) -> Response:
-    with opened(request) as desk:
-        found = import_drafts.find(desk.session, draft_id)
-        if found.state != "in_force":
-            return RedirectResponse(f"/nhap/{draft_id}", 303)
-        made = shop(request).made(found)
-        if made.plan is None:
-            raise NotFound("nhap.missing", id=draft_id)
-        return desk.page(
-            "import_running.html", draft=found, new=made.plan, year=_ahead(made.plan),
-            done=_done(request),
-        )  # fmt: skip
-
-
-@router.get("/nhap/{draft_id}/bo")
-def dropping(request: Request, draft_id: Id) -> Response:
-    return show_dropping(request, draft_id)
-
-
-def show_dropping(request: Request, draft_id: int, trouble: Trouble | None = None) -> Response:
-    with opened(request) as desk:
-        found = import_drafts.find(desk.session, draft_id)
-        if found.state != "open" and trouble is None:
-            return RedirectResponse(f"/nhap/{draft_id}", 303)
-        status = trouble.status if trouble else 200
-        return desk.page("import_drop.html", status, draft=found, trouble=trouble)
-
-
-def runtime_of(request: Request) -> Runtime:
-    found: Runtime = request.app.state.rt
-    return found

@@ -31,7 +31,7 @@ from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
 from ntm_workflow.reports.pictures import Share
 from ntm_workflow.reports.record import Of
-from ntm_workflow.reports.tasks import Filter
+from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
 from ntm_workflow.web import kept

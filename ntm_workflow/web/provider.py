@@ -168,7 +168,8 @@ class Provider:
                 return jwt.decode(text, self._keys, registry=registry)
             except (InvalidKeyIdError, JoseError):  # it may have changed its keys
                 pass
-        self._keys = KeySet.import_key_set(self._fetch(self._said()["jwks_uri"]))  # type: ignore[arg-type]
+        fetched: Any = self._fetch(self._said()["jwks_uri"])
+        self._keys = KeySet.import_key_set(fetched)
         return jwt.decode(text, self._keys, registry=registry)
 
 

@@ -13,7 +13,8 @@ from ntm_workflow.appendix.model import Body, Plan
 from ntm_workflow.appendix.text import fold, sort_key
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports.plan_memory import PlanMemory
-from ntm_workflow.reports.tasks import SLUGS, Filter
+from ntm_workflow.reports.standings import SLUGS
+from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.texts import say
 from ntm_workflow.web import forms, visitor, words
 from ntm_workflow.web.desk import Desk

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import tasks
-from ntm_workflow.reports.tasks import Cursor
+from ntm_workflow.reports.task_order import Cursor
 from ntm_workflow.texts import say
 from ntm_workflow.web import forms, many_pages, task_filter, visitor
 from ntm_workflow.web.desk import Desk, opened, up_to_date

@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
+
 from ntm_workflow import __version__
 from ntm_workflow.appendix.importers import answers, guard, known, limits
 from ntm_workflow.appendix.importers.document import Document, Table
@@ -202,3 +204,9 @@ def _remember(memory: OrderedDict[Any, Any], key: Any, value: Any, most: int) ->
     memory.move_to_end(key)
     while len(memory) > most:
         memory.popitem(last=False)
+
+
+def shop(request: Request) -> Workshop:
+    """The workshop of this server."""
+    found: Workshop = request.app.state.workshop
+    return found

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ntm_workflow.appendix import amendment_text, toml_file
+from ntm_workflow.appendix import amendment_text, toml_file, toml_rows
 from ntm_workflow.appendix.amendment import Amendment, amends, compare, sense
 from ntm_workflow.appendix.model import Plan, Row
 from ntm_workflow.calendar import ladder
@@ -131,7 +131,7 @@ def _kept_periods(session: Session, old: Plan, new: Plan, amendment: Amendment) 
 
 
 def _one_window(row: Row) -> bool:
-    return row.reading.kind in toml_file.ONE_WINDOW and len(row.reading.windows) == 1 and (
+    return row.reading.kind in toml_rows.ONE_WINDOW and len(row.reading.windows) == 1 and (
         not row.every
     )  # fmt: skip
 

@@ -83,6 +83,7 @@ class Action(enum.StrEnum):
     CONTACT_OFF = "contact.off"
     CONTACT_ERASED = "contact.erased"
     MAILS_FORGOTTEN = "mails.forgotten"
+    FILES_REMOVED = "files.removed"
     CONTACT_ON = "contact.on"
     ADDRESS_REMOVED = "address.removed"
     ADDRESS_REUSED = "address.reused"

@@ -74,9 +74,9 @@ class Recorded:
     proposed: int = 0
 
 
-def rename(body: Called, on: date, document: str, **more: object) -> Change:
+def rename(body: Called, on: date, document: str, **more: Any) -> Change:
     """The same body under another name."""
-    return Change(Kind.RENAME, on, document, (body.id,), (body.id,), (body,), **more)  # type: ignore[arg-type]
+    return Change(Kind.RENAME, on, document, (body.id,), (body.id,), (body,), **more)
 
 
 def record(

@@ -1,6 +1,6 @@
 """Handing in a document whatever the way it came: a mail, the drop folder, the command line.
 
-Files are kept before the transaction; what of them no submission names is harmless.
+Files are kept before the transaction; what of them no submission names is removed later.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ntm_workflow.errors import Refused
 from ntm_workflow.store.evidence_files import MOST_FILES, EvidenceFiles, Stored
 from ntm_workflow.store.tables import Submission, Task
-from ntm_workflow.work import audit, body_names, evidence
+from ntm_workflow.work import audit, body_names, evidence, loose_files
 from ntm_workflow.work.audit import Actor
 
 if TYPE_CHECKING:
@@ -94,13 +94,14 @@ def hand_in(
     `received_at` is when it came in, where that is not now: the day that counts.
 
     Raises:
-        Refused: as `evidence.document` and `evidence.submit` do.
+        Refused: as `evidence.document`, `evidence.submit` and `loose_files.there` do.
     """
     audit.lock(session)
     issuer = body_names.on(session, task.body_id, today).name
     doc = evidence.document(paper.number, paper.issued_on, paper.subject, issuer, today)
     if had := _had(session, task, doc, files):
         return Done(had, again=True)
+    loose_files.there(session, rt.files, files, now)
     elsewhere = evidence.elsewhere(session, doc, [one.sha256 for one in files], task.id)
     made = evidence.submit(
         session, task, rt.plan_of(task.plan_id), rt.days, doc, by=by, now=now, today=today,

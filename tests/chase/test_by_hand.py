@@ -16,6 +16,7 @@ from ntm_workflow.chase.by_hand import Chased, Chosen
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports import chased as counted
 from ntm_workflow.reports import tasks as listed
+from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.store.tables import AuditEntry, Contact, ContactBody, NoticeItem, Task
 
 Stage = Callable[..., Scene]
@@ -40,7 +41,7 @@ def one(scene: Scene, code: str) -> Chosen:
 
 def everything(scene: Scene) -> Chosen:
     with scene.rt.reader() as session:
-        return listed.ids(session, scene.rt.plan, listed.Filter(), DAY)
+        return listed.ids(session, scene.rt.plan, Filter(), DAY)
 
 
 def chase(scene: Scene, chosen: Chosen, note: str = "", day: date = DAY) -> Chased:

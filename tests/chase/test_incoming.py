@@ -6,16 +6,17 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import date
-from pathlib import Path
 
 import fake_zalo
 import mails
 import pytest
+import sqlite_first
 from fake_zalo import BOT_TOKEN, FakeZalo
 from imap_server import ADDRESS, Imap
 from scene import SYSTEM, Scene
 from smtp_sink import Sink
 from sqlalchemy import func, select
+from sqlite_first import BOTH
 
 from ntm_workflow.channels import mailbox
 from ntm_workflow.chase import incoming, notice_seal
@@ -35,17 +36,7 @@ DAY = date(2020, 6, 16)
 AN, CHI = Scene.email("an"), Scene.email("chi")
 CHAT = "6ede9afa66b88fe6d6a9"
 TASK = "III.1/2020-06/bql-tan-lap"
-
-
-BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """SQLite, and PostgreSQL too where a test asks for BOTH."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        return f"sqlite:///{tmp_path / 'ntm.db'}"
-    return str(request.getfixturevalue("postgres_url"))
+database_url = sqlite_first.database_url
 
 
 @pytest.fixture

@@ -10,18 +10,19 @@ from contextlib import contextmanager
 from datetime import date
 from email.message import EmailMessage
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import mails
 import pytest
 import smtp_sink
+import sqlite_first
 from imap_server import Imap
 from PIL import Image
 from scene import SYSTEM, Scene
 from signing import signed_in
 from smtp_sink import Sink
 from sqlalchemy import func, select
+from sqlite_first import BOTH
 from starlette.testclient import TestClient
 
 from ntm_workflow.channels import mailbox
@@ -40,15 +41,7 @@ TASK = "III.1/2020-06/bql-tan-lap"
 SAID = (
     "Kính gửi VPĐP,\nBQL xã gửi Báo cáo số 45/BC-BQL ngày 15/6/2020 về kết quả rà soát tiêu chí.\n"
 )
-BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """SQLite, and PostgreSQL too where a test asks for BOTH."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        return f"sqlite:///{tmp_path / 'ntm.db'}"
-    return str(request.getfixturevalue("postgres_url"))
+database_url = sqlite_first.database_url
 
 
 @pytest.fixture

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
-import imap_server
 import mails
 import pytest
+import sqlite_first
 from imap_server import ADDRESS, Imap
 from imap_tools.idle import IdleManager
 from scene import SYSTEM, Scene
@@ -27,23 +26,12 @@ from ntm_workflow.texts import ZONE
 
 DAY = date(2020, 6, 16)
 NINE = datetime(2020, 6, 16, 9, 30, tzinfo=ZONE)
+database_url = sqlite_first.database_url
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ntm.db'}"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Imap]:
-    with imap_server.running() as found:
-        yield found
-
-
-@pytest.fixture
-def scene(stage: Callable[..., Scene], server: Imap) -> Scene:
-    server.empty()
-    made = stage("III.1", mailbox_url=server.url)
+def scene(stage: Callable[..., Scene], imap: Imap) -> Scene:
+    made = stage("III.1", mailbox_url=imap.url)
     made.rt.set_simulated(DAY, SYSTEM)
     return made
 

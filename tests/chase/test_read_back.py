@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
-import imap_server
 import pytest
+import sqlite_first
 from docx import Document
 from imap_server import Imap
 from imap_tools import MailMessage
@@ -20,23 +19,11 @@ from ntm_workflow.work import contacts
 
 OPENED = date(2020, 6, 1)
 NAME = "Bộ phận văn thư xã Tân Lập"
-
-
-@pytest.fixture(scope="module")
-def imap() -> Iterator[Imap]:
-    with imap_server.running() as server:
-        yield server
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """SQLite: what a mail looks like does not depend on it."""
-    return f"sqlite:///{tmp_path / 'ntm.db'}"
+database_url = sqlite_first.database_url  # what a mail looks like does not depend on it
 
 
 @pytest.fixture
 def scene(stage: Callable[..., Scene], imap: Imap) -> Scene:
-    imap.empty()
     made = stage("III.1", mailbox_url=imap.url, base_url="https://nhac.huyen.vn.invalid")
     made.contact("an", "bql-tan-lap")
     made.contact("binh", "vpdp-huyen")

@@ -374,7 +374,7 @@ def test_a_confidential_task_says_nothing_of_itself_anywhere(
     scene.deliver(DAY)
     said = [str(told.what) for told in zalo.delivered]
     (mail,) = [mail for mail in sink.mails if Scene.email("an") in str(mail["To"])]
-    said += [str(mail["Subject"]), *(part.get_content() for part in mail.iter_parts())]  # type: ignore[attr-defined]
+    said += [str(mail["Subject"]), *(part.get_content() for part in mail.iter_parts())]
     assert len(zalo.delivered) == len(TO)
     for text in said:
         for word in ("III.1", "bql-tan-lap", "Tân Lập", "30/6", plan.rows[0].content[:25]):

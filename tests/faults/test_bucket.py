@@ -9,21 +9,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from scene import SYSTEM, Scene, only
 from signing import client
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.commands import doctor
 from ntm_workflow.commands.evidence import verify
 from ntm_workflow.errors import ConfigError, NotFound, Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import backup, bucket_files, evidence_check, restore
 from ntm_workflow.store.bucket_files import BucketFiles
-from ntm_workflow.work import backups, evidence, hand_in, proof, tasks
+from ntm_workflow.work import backups, evidence, hand_in, loose_files, proof, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.hand_in import Paper
 
@@ -148,6 +150,21 @@ def test_a_backup_of_a_bucket_is_restored_into_another(
         assert file.read() == PDF
 
 
+def test_what_nothing_names_goes_from_the_bucket_and_nothing_of_others(scene: Scene) -> None:
+    rt = scene.rt
+    assert isinstance(rt.files, BucketFiles)
+    named, loose = submit(scene), rt.files.put("a.pdf", io.BytesIO(b"%PDF-1.4 khong ai nop")).sha256
+    assert rt.files.path(loose).exists()  # somebody looked at it
+    deeper = f"{rt.files._at.prefix}khac/{loose[:2]}/{loose}"
+    rt.files._client.put_object("minh-chung", deeper, io.BytesIO(b"x"), 1)
+    assert loose_files.sweep(rt, lambda: datetime.now(UTC), actor=SYSTEM) == 0
+    later = datetime.now(UTC) + timedelta(days=8)
+    assert loose_files.sweep(rt, lambda: later, actor=SYSTEM) == 1
+    assert (rt.files.has(named), rt.files.has(loose)) == (True, False)
+    assert not (rt.files.folder / ".seen" / loose).exists()
+    assert rt.files._client.stat_object("minh-chung", deeper).size == 1
+
+
 def test_a_store_that_is_away_refuses_in_words_and_shows_no_key(tmp_path: Path) -> None:
     away = bucket("s3://KHOA:BIMAT@127.0.0.1:9/minh-chung", tmp_path, tries=0)
     with pytest.raises(Refused) as error:
@@ -158,6 +175,29 @@ def test_a_store_that_is_away_refuses_in_words_and_shows_no_key(tmp_path: Path) 
         pass
     assert "BIMAT" not in str(broken.value)
     assert "BIMAT" not in repr(away._at)
+
+
+def test_doctor_says_what_is_wrong_with_the_store_and_shows_no_key(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(url: str) -> list[tuple[str, str, str]]:
+        return doctor._neighbours(replace(scene.rt.settings, evidence_url=url))
+
+    good = scene.rt.settings.evidence_url
+    assert found(good) == []
+    gone = good.replace("/minh-chung/", "/khong-co/")
+    monkeypatch.setattr(bucket_files, "_ASK_TIMEOUT", urllib3.Timeout(0.3))
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the call and says nothing
+        port = mute.getsockname()[1]
+        for url, why in (
+            (gone, "NoSuchBucket"), ("s3://KHOA:bi%2Fmat@127.0.0.1:9/minh-chung", "127.0.0.1:9"),
+            (f"s3://KHOA:bi%2Fmat@127.0.0.1:{port}/minh-chung", str(port)),
+        ):  # fmt: skip
+            ((key, said, todo),) = found(url)
+            assert key == "doctor.store_away"
+            assert why in said
+            assert "NTM_EVIDENCE_URL" in todo
+            assert not any(secret in said for secret in ("KHOA", "bi%2Fmat", "bi/mat"))
 
 
 @pytest.mark.parametrize(

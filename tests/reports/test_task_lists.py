@@ -17,8 +17,17 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.text import fold
-from ntm_workflow.reports import counts, tally, task_reach, tasks
-from ntm_workflow.reports.tasks import Cursor, Filter
+from ntm_workflow.reports import (
+    counts,
+    standings,
+    tally,
+    task_reach,
+    task_scope,
+    task_select,
+    tasks,
+)
+from ntm_workflow.reports.task_order import Cursor
+from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Extension, Objection, Suspension, Task, TaskTally
 
@@ -112,16 +121,16 @@ FILTERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("few", [0, tasks.FEW], ids=["walked", "sorted"])
+@pytest.mark.parametrize("few", [0, task_scope.FEW], ids=["walked", "sorted"])
 def test_every_filter_lists_and_counts_what_plain_python_does(
     busy: Runtime, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "FEW", few)
-    monkeypatch.setattr(tasks, "FEW_BODIES", few // 10)
+    monkeypatch.setattr(task_scope, "FEW", few)
+    monkeypatch.setattr(task_scope, "FEW_BODIES", few // 10)
     monkeypatch.setattr(task_reach, "_BOUND", 3 if few else 50)
-    standings = itertools.cycle(["", *tasks.STANDINGS])  # 12 of them; each meets filters in turn
-    wanted = [replace(only, standing=next(standings)) for only in FILTERS * 2]
-    wanted += [Filter(standing=standing) for standing in tasks.STANDINGS]
+    cycled = itertools.cycle(["", *standings.STANDINGS])  # 12 of them; each meets filters in turn
+    wanted = [replace(only, standing=next(cycled)) for only in FILTERS * 2]
+    wanted += [Filter(standing=standing) for standing in standings.STANDINGS]
     with busy.reader() as session:
         lengths = {_same(busy, session, only) for only in wanted}
     assert len(lengths) > 15  # not all empty, not all whole
@@ -137,11 +146,11 @@ def _same(rt: Runtime, session: Session, only: Filter) -> int:
     return len(expected)
 
 
-@pytest.mark.parametrize("few", [0, tasks.FEW], ids=["walked", "sorted"])
+@pytest.mark.parametrize("few", [0, task_scope.FEW], ids=["walked", "sorted"])
 def test_a_filter_is_walked_to_its_end_and_back(
     busy: Runtime, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "FEW", few)
+    monkeypatch.setattr(task_scope, "FEW", few)
     for only in (Filter(), Filter(standing="open_in_time", level="commune"), Filter(text="xa")):
         with busy.reader() as session:
             expected = plainly(busy, session, only)
@@ -168,7 +177,7 @@ def _walk(
 def test_more_than_the_bound_is_said_to_be_more(
     busy: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "COUNTED", 7)
+    monkeypatch.setattr(task_select, "COUNTED", 7)
     with busy.reader() as session:
         some = tasks.page(session, busy.plan, Filter(level="commune"), DAY)
         every = tasks.page(session, busy.plan, Filter(section="I"), DAY)
@@ -191,8 +200,8 @@ def test_the_tally_counts_as_the_four_counts_do(busy: Runtime) -> None:
         exact = counts.grouped(session, busy.plan.id, DAY, "row")
         assert tally.counts(session, busy.plan.id, DAY) == exact
         assert tally.counts(session, busy.plan.id, DAY, "III.1") == {"III.1": exact["III.1"]}
-        names = [name for name in tasks.STANDINGS if tally.of(name, DAY, DAY) is not None]
-        numbers = tally.numbers(session, busy.plan.id, names, DAY, tasks.week_end(DAY))
+        names = [name for name in standings.STANDINGS if tally.of(name, DAY, DAY) is not None]
+        numbers = tally.numbers(session, busy.plan.id, names, DAY, standings.week_end(DAY))
         for name in names:
             assert numbers[name] == len(plainly(busy, session, Filter(standing=name))), name
 

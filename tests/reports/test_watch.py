@@ -328,13 +328,21 @@ def test_doctor_fails_with_each_fault_and_what_to_do(broken: Runtime) -> None:
 # -- the ping --------------------------------------------------------------------
 
 
-class _Dog(http.server.BaseHTTPRequestHandler):
+class Dog(http.server.ThreadingHTTPServer):
     """A watchdog that counts what it hears, and answers as it is told."""
 
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Ears)
+        self.heard: list[str] = []
+        self.status = 200
+
+
+class _Ears(http.server.BaseHTTPRequestHandler):
+    server: Dog
+
     def do_GET(self) -> None:
-        heard: list[str] = self.server.heard  # type: ignore[attr-defined]
-        heard.append(self.path)
-        self.send_response(self.server.status)  # type: ignore[attr-defined]
+        self.server.heard.append(self.path)
+        self.send_response(self.server.status)
         self.send_header("location", "/elsewhere")
         self.end_headers()
 
@@ -343,9 +351,8 @@ class _Dog(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def dog() -> Iterator[http.server.ThreadingHTTPServer]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Dog)
-    server.heard, server.status = [], 200  # type: ignore[attr-defined]
+def dog() -> Iterator[Dog]:
+    server = Dog()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -354,21 +361,21 @@ def dog() -> Iterator[http.server.ThreadingHTTPServer]:
     thread.join()
 
 
-def with_dog(rt: Runtime, dog: http.server.ThreadingHTTPServer) -> Runtime:
+def with_dog(rt: Runtime, dog: Dog) -> Runtime:
     url = f"http://127.0.0.1:{dog.server_address[1]}/ping/bi-mat-7Q2M"
     return replace(rt, settings=replace(rt.settings, ping_url=url))
 
 
 def test_all_is_well_is_told_until_something_is_wrong(
-    small: Runtime, dog: http.server.ThreadingHTTPServer, caplog: pytest.LogCaptureFixture
+    small: Runtime, dog: Dog, caplog: pytest.LogCaptureFixture
 ) -> None:
     rt = with_dog(replace(small, plans={}), dog)  # no plan: whatever hour it is, no run is due
     caplog.set_level(logging.DEBUG)
     assert ping.all_is_well(rt)
-    assert dog.heard == ["/ping/bi-mat-7Q2M"]  # type: ignore[attr-defined]
+    assert dog.heard == ["/ping/bi-mat-7Q2M"]
     change(rt, Channel, state="broken", broken_at=at(TUESDAY, "08:00"))
     assert not ping.all_is_well(rt)
-    assert len(dog.heard) == 1  # type: ignore[attr-defined]
+    assert len(dog.heard) == 1
     assert "channel.broken" in caplog.text
     change(rt, Channel, state="active")
     assert ping.all_is_well(rt)
@@ -377,19 +384,19 @@ def test_all_is_well_is_told_until_something_is_wrong(
 
 @pytest.mark.parametrize("status", [301, 404, 500])
 def test_a_watchdog_that_refuses_is_logged_without_its_address_and_not_followed(
-    small: Runtime, dog: http.server.ThreadingHTTPServer, status: int,
+    small: Runtime, dog: Dog, status: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     caplog.set_level(logging.DEBUG)
-    dog.status = status  # type: ignore[attr-defined]
+    dog.status = status
     assert not ping.all_is_well(with_dog(replace(small, plans={}), dog))
-    assert len(dog.heard) == 1  # type: ignore[attr-defined]
+    assert len(dog.heard) == 1
     assert str(status) in caplog.text
     assert "7Q2M" not in caplog.text
 
 
 def test_a_watchdog_that_is_away_stops_nothing(
-    small: Runtime, dog: http.server.ThreadingHTTPServer, caplog: pytest.LogCaptureFixture
+    small: Runtime, dog: Dog, caplog: pytest.LogCaptureFixture
 ) -> None:
     rt = with_dog(replace(small, plans={}), dog)
     dog.shutdown()
@@ -409,8 +416,6 @@ def test_only_http_and_https_are_ever_called(small: Runtime, url: str) -> None:
     assert not ping.all_is_well(rt)
 
 
-def test_a_simulation_tells_no_watchdog(
-    town_like: Runtime, dog: http.server.ThreadingHTTPServer
-) -> None:
+def test_a_simulation_tells_no_watchdog(town_like: Runtime, dog: Dog) -> None:
     assert not ping.all_is_well(with_dog(town_like, dog))
-    assert dog.heard == []  # type: ignore[attr-defined]
+    assert dog.heard == []

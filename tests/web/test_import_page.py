@@ -22,7 +22,7 @@ from ntm_workflow.appendix.importers.pieces import Ask
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, ImportDraft, Learnt, PlanRecord, RowRecord
 from ntm_workflow.texts import say
-from ntm_workflow.web import import_pages, workshop
+from ntm_workflow.web import import_view, workshop
 from ntm_workflow.web.app import create_app
 from ntm_workflow.web.import_view import Question, mark
 from tests.importers import makers
@@ -456,7 +456,7 @@ def test_every_question_has_a_form_with_each_of_its_answers(
     if code == "row.unread":
         one = Ask(code, ("rows", "", ""), "Chữ lạ")
     asked = [Question(one.key, one, ())]
-    monkeypatch.setattr(import_pages.import_view, "questions", lambda _: asked)
+    monkeypatch.setattr(import_view, "questions", lambda _: asked)
     page = an.open(f"/nhap/{draft}")
     assert page.status_code == 200
     assert say(f"nhap.ask.{code}", quote="Chữ lạ", **one.data, what="số") in plain(page.text)

@@ -95,7 +95,7 @@ def help_of(command: click.Command) -> Iterator[str]:
 
 def commands() -> set[str]:
     """Every Vietnamese sentence of the help of commands."""
-    groups = [cli.cli, *(cli.cli.get_command(None, name) for name in cli.COMMANDS)]  # type: ignore[attr-defined]
+    groups = [cli.cli, *(cli.cli.get_command(None, name) for name in cli.COMMANDS)]
     found = {"Lệnh", *(about for _, about in cli.COMMANDS.values())}
     found |= {said for one in groups for said in help_of(one)}
     return {said for said in found if VIETNAMESE.search(said)}

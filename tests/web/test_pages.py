@@ -28,7 +28,7 @@ from web_office import (
 )
 
 from ntm_workflow import texts
-from ntm_workflow.reports import tasks as report_tasks
+from ntm_workflow.reports.standings import SLUGS
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import SimulatedClock
 from ntm_workflow.web import task_pages
@@ -338,7 +338,7 @@ def test_every_sentence_the_pages_say_is_in_the_catalogue(town: Runtime) -> None
     )
     named = set(re.findall(r"""say\(\s*f?["']([\w.-]+)["'](?! ~)""", sources))
     named |= {f"action.{action}" for action in Action}
-    named |= {f"standing.{name}" for name in report_tasks.SLUGS.values()}
+    named |= {f"standing.{name}" for name in SLUGS.values()}
     named |= {f"{key}{end}" for key in re.findall(r'"(page\.[a-z_]+)"', sources)
               for end in ("", ".title") if key != "page.missing.title"}  # fmt: skip
     missing = {key for key in named if not key.endswith(".") and not texts.has(key)}

@@ -355,7 +355,7 @@ def test_after_ten_wrong_tries_even_the_right_password_has_to_wait(
         assert say("sign_in.wrong") in sign_in(an, "sai hẳn rồi")
     assert "đợi đến 08:15" in sign_in(an)
     other = Person(create_app(house), house, None)  # another web process, another browser
-    other.browser._transport.client = ("198.51.100.9", 1)  # type: ignore[attr-defined]
+    other.browser._transport.client = ("198.51.100.9", 1)
     assert "đợi đến 08:15" in sign_in(other, login="an@xa.example.vn")
     assert len(entries(house, audit.Action.ACCOUNT_TRIED)) == 1
     clock(tries.WINDOW)
@@ -371,7 +371,7 @@ def test_one_address_cannot_try_all_accounts(
         for n in range(tries.OF_ADDRESS):
             tries.count(session, f"ai-do-{n}", "127.0.0.1", NOW)
     assert "đợi đến" in sign_in(an)
-    an.browser._transport.client = ("198.51.100.9", 1)  # type: ignore[attr-defined]
+    an.browser._transport.client = ("198.51.100.9", 1)
     assert sign_in(an) == "/"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import socket
 import socketserver
 import struct
 import threading
@@ -20,8 +21,10 @@ import pytest
 from scene import SYSTEM, Scene, only
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.commands import doctor
 from ntm_workflow.errors import ConfigError, Refused
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import clamd as clamd_client
 from ntm_workflow.store import evidence_check, file_kind
 from ntm_workflow.store.clamd import Clamd
 from ntm_workflow.store.tables import EvidenceFile
@@ -222,7 +225,7 @@ def test_no_damage_to_a_file_stops_the_look(tmp_path: Path) -> None:
 
 @dataclass
 class Scanner:
-    """Answers INSTREAM as clamd does; `found` is what it says of a file with EICAR in it."""
+    """Answers PING and INSTREAM as clamd does, which finds EICAR."""
 
     port: int = 0
     files: list[bytes] = field(default_factory=list)
@@ -241,7 +244,11 @@ def clamd() -> Iterator[Scanner]:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            assert self.rfile.read(10) == b"zINSTREAM\0"
+            command = b"".join(iter(lambda: self.rfile.read(1), b"\0"))
+            if command == b"zPING":
+                self.wfile.write(b"PONG\0")
+                return
+            assert command == b"zINSTREAM"
             data = b""
             while size := struct.unpack(">I", self.rfile.read(4))[0]:
                 data += self.rfile.read(size)
@@ -334,3 +341,21 @@ def test_what_was_let_wait_opens_and_is_accepted_only_after_its_scan(
 def test_what_is_no_scanner_is_said_at_the_start(url: str) -> Any:
     with pytest.raises(ConfigError):
         Clamd(url)
+
+
+@pytest.mark.parametrize("away", ["refuse", "wait"])
+def test_doctor_says_that_the_scanner_is_away_and_what_to_do(
+    scene: Scene, away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys(port: int) -> list[str]:
+        return [
+            key for key, _, _ in doctor._neighbours(with_scanner(scene.rt, port, away).settings)
+        ]
+
+    with clamd() as scanner:
+        assert keys(scanner.port) == []
+        assert scanner.files == []
+    assert keys(9) == [f"doctor.scanner_away.{away}"]
+    monkeypatch.setattr(clamd_client, "PING_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the call and says nothing
+        assert keys(mute.getsockname()[1]) == [f"doctor.scanner_away.{away}"]

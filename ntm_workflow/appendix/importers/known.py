@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ntm_workflow.appendix import toml_file
+from ntm_workflow.appendix import toml_bodies, toml_file
 from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.model import BodyKind, Level, Unit
 from ntm_workflow.appendix.text import fold
@@ -85,7 +85,7 @@ def _each(entry: dict[str, Any], units: list[Unit]) -> list[Any]:
     """The body of an entry, or one for each unit of its level."""
     typed = {**entry, "level": Level(entry["level"]), "kind": BodyKind(entry["kind"])}
     if "each" not in entry:
-        return [toml_file.make_body(typed, None)]
+        return [toml_bodies.make_body(typed, None)]
     return [
-        toml_file.make_body(typed, unit) for unit in units if unit.level is Level(entry["each"])
+        toml_bodies.make_body(typed, unit) for unit in units if unit.level is Level(entry["each"])
     ]

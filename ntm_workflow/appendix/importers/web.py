@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import lxml.html  # type: ignore[import-untyped]
+import lxml.html
 from lxml import etree
 
 from ntm_workflow.appendix.importers import limits, ordinals, plain

@@ -60,6 +60,7 @@ from ntm_workflow.store.tables.tasks import (
     SavedFilter,
     Submission,
     Suspension,
+    SweptFile,
     Task,
     TaskTally,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "SimulatedClock",
     "Submission",
     "Suspension",
+    "SweptFile",
     "Task",
     "TaskTally",
     "Ticket",

@@ -204,6 +204,15 @@ class EvidenceFile(Base):
     scan: Mapped[str] = mapped_column(String(10), default="", server_default="")
 
 
+class SweptFile(Base):
+    """A file that was removed from the store, or is about to be: nothing named it then."""
+
+    __tablename__ = "swept_file"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+
+
 class Extension(Base):
     """A request to move a due day, and its decision."""
 
