@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from ntm_workflow.appendix import finding_text
 from ntm_workflow.appendix.importers import answers, meant
 from ntm_workflow.appendix.importers.drafting import Made
 from ntm_workflow.appendix.importers.pieces import Ask
@@ -102,6 +103,7 @@ def show(
             proposals=proposals, proposal=proposals.get(current.key) if current else None,
             source=_source(desk, found, made, current), row=row, said=said, refused=refused,
             names=_names(asked), done=_done(request), width=width,
+            findings=_said(made.plan.findings) if made and made.plan else [],
             **_form(current, made, proposals, typed),
         )  # fmt: skip
 
@@ -366,7 +368,7 @@ def show_preview(request: Request, draft_id: int, trouble: Trouble | None = None
             "import_preview.html", trouble.status if trouble else 200, draft=found, made=made,
             asked=asked, new=plan, year=year, trouble=trouble,
             silent=_silent(plan, year, speakers) if plan and year else [],
-            findings=[(f.where, finding(f)) for f in plan.findings] if plan else [],
+            findings=_said(plan.findings) if plan else [],
             faults=[(f.where, say(f.key, **f.data)) for f in made.faults],
             name=lambda body: plan.body(body).short if plan and plan.has_body(body) else body,
         )  # fmt: skip
@@ -376,6 +378,11 @@ def _ahead(plan: Plan) -> Ahead:
     return ahead(plan, WorkCalendar(plan.ordered_days))
 
 
+def _said(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Each finding: where it is, and its sentence."""
+    return [(finding_text.named(one.where), finding_text.sentence(one)) for one in findings]
+
+
 def _silent(plan: Plan, year: Ahead, speakers: dict[str, Any]) -> list[str]:
     """The bodies that will owe something and cannot be written to."""
     return [
@@ -383,10 +390,6 @@ def _silent(plan: Plan, year: Ahead, speakers: dict[str, Any]) -> list[str]:
         if one.tasks and not plan.body(one.body_id).open_group
         and not reachable.reachable(speakers.get(one.body_id, []))
     ]  # fmt: skip
-
-
-def finding(one: Finding) -> str:
-    return say(f"finding.{one.code}", **one.data)
 
 
 @router.get("/nhap/{draft_id}/dang-chay")
