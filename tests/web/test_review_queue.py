@@ -185,11 +185,11 @@ def test_the_board_and_the_queue_say_who_reviews_what_the_office_itself_handed_i
     binh.hand_in(one.id, ly_do_qua_han="x")
     directing = towns.plan.row(one.row_id).directing
     name, *judges = (towns.plan.body(body).short for body in (office, *directing))
-    judge = " hoặc ".join(judges)
+    judge = ", ".join(judges)
     whole, own = "/viec?tinh-trang=cho-tham-dinh", f"/viec?tinh-trang=cho-tham-dinh&don-vi={office}"
     assert link_to(binh, "/", whole) == "4 việc chờ thẩm định"
     assert link_to(binh, "/", own) == f"1 việc của {name}"
-    assert f"Trong đó 1 việc của {name} do {judge} thẩm định" in binh.text("/")
+    assert f"Trong đó 1 việc của {name} do cơ quan khác thẩm định ({judge})" in binh.text("/")
     assert len(queue(binh)) == 3
     said = binh.text("/tham-dinh")
     assert "3 việc đang chờ" in said
