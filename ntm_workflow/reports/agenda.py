@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
-from ntm_workflow.reports import tallies
+from ntm_workflow.reports import tallies, tally
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.store.tables import Task
 
@@ -44,6 +45,35 @@ class Span:
         return next((name for name in names if getattr(self.counts, name)), "done_on_time")
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The tasks of an occurrence that are due on one day; `to_open` as in a span."""
+
+    row_id: str
+    period: str
+    due_on: date
+    counts: Counts
+    to_open: int = 0
+
+    @property
+    def tasks(self) -> int:
+        return self.counts.total + self.to_open
+
+
+_Dated = TypeVar("_Dated", Span, Due)
+
+
+def dues(session: Session, plan: Plan, occurrences: Iterable[Occurrence], today: date) -> list[Due]:
+    """What is due on each day, in that order: as quick with a million tasks; two statements."""
+    tallied = tally.by_due(session, plan.id, today).items()
+    found = [Due(*key, counted) for key, counted in tallied]
+    found += [
+        Due(o.row_id, o.period, o.due_on, Counts(), count)
+        for o, count in _to_open(session, plan, occurrences)
+    ]
+    return _in_order(found, plan)
+
+
 def spans(
     session: Session, plan: Plan, occurrences: Iterable[Occurrence], today: date
 ) -> list[Span]:
@@ -52,12 +82,24 @@ def spans(
     tallied = tallies.by(session, plan.id, today, *columns)
     found = [Span(row, period, opens, due, counted)
              for (row, period, opens, due), counted in tallied.items()]  # fmt: skip
-    opened = tallies.opened(session, plan.id)
     found += [
         Span(o.row_id, o.period, o.opens_on, o.due_on, Counts(), count)
-        for o in occurrences
-        if (o.row_id, o.period) not in opened
-        and (count := len(plan.row(o.row_id).implementing))
-    ]  # fmt: skip
+        for o, count in _to_open(session, plan, occurrences)
+    ]
+    return _in_order(found, plan)
+
+
+def _to_open(
+    session: Session, plan: Plan, occurrences: Iterable[Occurrence]
+) -> Iterator[tuple[Occurrence, int]]:
+    """The occurrences that are not open yet, each with how many tasks it will make."""
+    opened = tallies.opened(session, plan.id)
+    for one in occurrences:
+        count = len(plan.row(one.row_id).implementing)
+        if count and (one.row_id, one.period) not in opened:
+            yield one, count
+
+
+def _in_order(found: list[_Dated], plan: Plan) -> list[_Dated]:
     order = {row.id: place for place, row in enumerate(plan.all_rows)}
     return sorted(found, key=lambda one: (one.due_on, order.get(one.row_id, 0), one.period))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ntm_workflow.reports import agenda, freshness, tallies
-from ntm_workflow.reports.agenda import Span
+from ntm_workflow.reports.agenda import Due, Span
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
 from ntm_workflow.reports.trail import Head
@@ -62,6 +62,13 @@ def by_quarter(desk: Desk) -> dict[str, dict[int, Counts]]:
 def spans(desk: Desk) -> list[Span]:
     """Every span of the plan, in the order they are due."""
     return kept(desk, "spans", lambda: agenda.spans(
+        desk.session, desk.plan, desk.occurrences, desk.today
+    ))  # fmt: skip
+
+
+def dues(desk: Desk) -> list[Due]:
+    """What is due of the plan on each day, in that order."""
+    return kept(desk, "dues", lambda: agenda.dues(
         desk.session, desk.plan, desk.occurrences, desk.today
     ))  # fmt: skip
 

@@ -25,7 +25,7 @@ from ntm_workflow.reports import (
     tally,
     tasks,
 )
-from ntm_workflow.reports.agenda import Span
+from ntm_workflow.reports.agenda import Due
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
@@ -51,7 +51,7 @@ class Line:
     next: Occurrence | None
     tag: Tag
     findings: list[str]
-    spans: list[Span]
+    dues: list[Due]
     freshness: Freshness | None
 
 
@@ -61,10 +61,10 @@ def appendix(request: Request) -> Response:
         by_row = tally.counts(desk.session, desk.plan.id, desk.today)
         whole = sum(by_row.values(), Counts())
         fresh = kept.fresh(desk)
-        spans = defaultdict(list)
-        for one in kept.spans(desk):
-            spans[one.row_id].append(one)
-        lines = {r.id: _line(r, desk, by_row, fresh, spans[r.id]) for r in desk.plan.all_rows}
+        dues = defaultdict(list)
+        for one in kept.dues(desk):
+            dues[one.row_id].append(one)
+        lines = {r.id: _line(r, desk, by_row, fresh, dues[r.id]) for r in desk.plan.all_rows}
         general = [f for f in desk.plan.findings if f.where not in lines]
         return desk.page(
             "appendix.html", lines=lines, whole=whole,
@@ -79,14 +79,14 @@ def appendix(request: Request) -> Response:
 
 def _line(
     row: Row, desk: Desk, by_row: dict[str, Counts], fresh: dict[str, Freshness],
-    spans: Sequence[Span] = (),
+    dues: Sequence[Due] = (),
 ) -> Line:  # fmt: skip
     found = by_row.get(row.id, Counts())
     ahead = [o for o in desk.occurrences if o.row_id == row.id and o.due_on >= desk.today]
     coming = min(ahead, key=lambda o: o.due_on, default=None)
     said = [finding_text.full(one) for one in desk.plan.findings if one.where == row.id]
     state = _state(row, found, coming)
-    return Line(row, found, coming, state, said, list(spans), fresh.get(row.id))
+    return Line(row, found, coming, state, said, list(dues), fresh.get(row.id))
 
 
 def _state(row: Row, found: Counts, coming: Occurrence | None) -> Tag:
