@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -63,39 +63,55 @@ class Due:
 _Dated = TypeVar("_Dated", Span, Due)
 
 
-def dues(session: Session, plan: Plan, occurrences: Iterable[Occurrence], today: date) -> list[Due]:
-    """What is due on each day, in that order: as quick with a million tasks; two statements."""
-    tallied = tally.by_due(session, plan.id, today).items()
-    found = [Due(*key, counted) for key, counted in tallied]
+def dues(
+    session: Session, plan: Plan, occurrences: Iterable[Occurrence], today: date,
+    bodies: Collection[str] | None = None,
+) -> list[Due]:  # fmt: skip
+    """What is due on each day, in that order: as quick with a million tasks; two statements.
+
+    `bodies` narrows to the tasks of some.
+    """
+    if bodies is None:
+        tallied: Mapping[Any, Counts] = tally.by_due(session, plan.id, today)
+    else:
+        columns = (Task.row_id, Task.period, Task.due_on)
+        tallied = tallies.by(session, plan.id, today, *columns, bodies=bodies)
+    found = [Due(row, period, due, counted) for (row, period, due), counted in tallied.items()]
     found += [
         Due(o.row_id, o.period, o.due_on, Counts(), count)
-        for o, count in _to_open(session, plan, occurrences)
+        for o, count in _to_open(session, plan, occurrences, bodies)
     ]
     return _in_order(found, plan)
 
 
 def spans(
-    session: Session, plan: Plan, occurrences: Iterable[Occurrence], today: date
-) -> list[Span]:
-    """Every span of a plan, in the order they are due; two statements."""
+    session: Session, plan: Plan, occurrences: Iterable[Occurrence], today: date,
+    bodies: Collection[str] | None = None,
+) -> list[Span]:  # fmt: skip
+    """Every span of a plan, in the order they are due; two statements.
+
+    `bodies` narrows to the tasks of some.
+    """
     columns = (Task.row_id, Task.period, Task.opens_on, Task.due_on)
-    tallied = tallies.by(session, plan.id, today, *columns)
+    tallied = tallies.by(session, plan.id, today, *columns, bodies=bodies)
     found = [Span(row, period, opens, due, counted)
              for (row, period, opens, due), counted in tallied.items()]  # fmt: skip
     found += [
         Span(o.row_id, o.period, o.opens_on, o.due_on, Counts(), count)
-        for o, count in _to_open(session, plan, occurrences)
+        for o, count in _to_open(session, plan, occurrences, bodies)
     ]
     return _in_order(found, plan)
 
 
 def _to_open(
-    session: Session, plan: Plan, occurrences: Iterable[Occurrence]
-) -> Iterator[tuple[Occurrence, int]]:
+    session: Session, plan: Plan, occurrences: Iterable[Occurrence],
+    bodies: Collection[str] | None,
+) -> Iterator[tuple[Occurrence, int]]:  # fmt: skip
     """The occurrences that are not open yet, each with how many tasks it will make."""
     opened = tallies.opened(session, plan.id)
     for one in occurrences:
-        count = len(plan.row(one.row_id).implementing)
+        owing = plan.row(one.row_id).implementing
+        count = sum(bodies is None or body in bodies for body in owing)
         if count and (one.row_id, one.period) not in opened:
             yield one, count
 
