@@ -65,11 +65,13 @@ class Line:
 def criteria(request: Request) -> Response:
     with opened(request) as desk:
         plan, own = desk.plan, visitor.own(request)
-        units = None if own is None else {plan.body(b).unit for b in own if plan.has_body(b)}
-        communes = sorted((unit for unit in plan.units
-                           if unit.in_programme and (units is None or unit.id in units)),
+        found = tasks.of_criteria(desk.session, plan, own)
+        communes = sorted((unit for unit in plan.units if unit.in_programme),
                           key=lambda unit: sort_key(unit.name))  # fmt: skip
-        lines = _lines(plan, tasks.of_criteria(desk.session, plan, own), communes, desk.today, own)
+        lines = _lines(plan, found, communes, desk.today, own)
+        if own is not None:  # of another body's criteria no column may say that there are none
+            ours = {unit for line in lines for unit in line.cells}
+            communes = [unit for unit in communes if unit.id in ours]
         kinds = Counter(cell.kind for line in lines for cell in line.cells.values())
         return desk.page(
             "criteria.html", lines=lines, communes=communes, kinds=kinds, every_kind=KINDS,

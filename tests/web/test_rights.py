@@ -334,6 +334,8 @@ def test_nothing_that_happens_to_another_body_changes_what_an_office_reads_of_th
     commune = Person(app, town, Role.OFFICE, bodies=[COMMUNE])
     seen = told(desk)
     before, theirs = told(office), told(commune)
+    assert "không giao tiêu chí nào cho đơn vị mình" in plain(before["/tieu-chi"])
+    assert "Năm 2020 giao" in plain(theirs["/tieu-chi"])
     pages = "".join([*before.values(), *theirs.values()])
     assert "/phu-luc/" not in pages  # how a row stands with every body
     assert set(re.findall(r"don-vi=([\w-]+)", pages)) <= {OWN_BODY, COMMUNE}
