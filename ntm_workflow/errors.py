@@ -46,7 +46,7 @@ class UndatedTiming(NtmError):
     """A timing that cannot be dated; `question` is what to ask a person."""
 
     def __init__(self, row: str, question: Question) -> None:
-        super().__init__("timing.undated", row=row, text=question.text)
+        super().__init__("timing.undated", row=row, text=question.ask)
         self.question = question
 
 

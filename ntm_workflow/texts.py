@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import _GeneratorContextManager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache, wraps
 from pathlib import Path
@@ -97,6 +98,25 @@ def say(key: str, /, **data: Any) -> str:
         return f"{key} {data}" if data else key
     shown = {name: _shown(value) for name, value in data.items()}
     return _form(forms, data.get("count")).format(**shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence to be said later, in the language of whoever reads it: its key, and what fills it.
+
+    What fills it may be a sentence too; a text that holds one says it.
+    """
+
+    key: str
+    data: tuple[tuple[str, object], ...] = ()
+
+    def __str__(self) -> str:
+        return say(self.key, **dict(self.data))
+
+
+def later(key: str, /, **data: object) -> Sentence:
+    """The sentence of a key, for whoever reads it."""
+    return Sentence(key, tuple(data.items()))
 
 
 def keys(start: str) -> tuple[str, ...]:

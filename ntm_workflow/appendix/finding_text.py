@@ -19,12 +19,28 @@ def named(where: str) -> str:
     """A finding's place as a person calls it: a row's id, "phần I.1", "biểu tiêu chí"."""
     name, _, number = where.partition(" ")
     key = f"finding.where.{name}"
-    return texts.say(key, number=number) if texts.has(key) else where
+    return texts.say(key, number=number) if texts.has(key) else placed(where)
+
+
+_PLACES = {"dòng": "row", "mục": "section", "phần": "part", "tiêu chí": "criterion",
+           "biểu tiêu chí": "criteria", "đầu văn bản": "head", "phụ lục": "appendix"}  # fmt: skip
+
+
+def placed(place: str) -> str:
+    """Where a quote stands, in the language that is spoken: "part I.2, criterion 11"."""
+    return ", ".join(map(_placed, place.split(", ")))
+
+
+def _placed(part: str) -> str:
+    for printed, key in _PLACES.items():
+        if part == printed or part.startswith(f"{printed} "):
+            return texts.say(f"finding.at.{key}", rest=part.removeprefix(printed))
+    return part
 
 
 def quotes(one: Finding) -> list[str]:
     """ "phần III.1: “Tổng nguồn vốn … 222.500 triệu đồng”", one for each."""
-    return [texts.say("finding.quote", place=q.place, text=q.text) for q in one.quotes]
+    return [texts.say("finding.quote", place=placed(q.place), text=q.text) for q in one.quotes]
 
 
 def full(one: Finding) -> str:

@@ -166,7 +166,7 @@ def _undated(plan: Plan) -> Iterator[Finding]:
     for row in plan.all_rows:
         if row.reading.question:
             data: dict[str, object] = {
-                "timing": row.timing_text, "question": row.reading.question.text,
+                "timing": row.timing_text, "question": row.reading.question.ask,
             }  # fmt: skip
             yield Finding("timing.question", row.id, data, _timing(row))
 

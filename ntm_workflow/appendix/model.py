@@ -8,6 +8,8 @@ from datetime import date, time
 from functools import cached_property
 from typing import Any
 
+from ntm_workflow.texts import Sentence
+
 
 class Kind(enum.StrEnum):
     """What sort of timing a text is (docs/appendix.md, "Thời gian")."""
@@ -52,8 +54,13 @@ class Window:
 class Question:
     """What a person must decide, with what was understood and the readings on offer."""
 
-    text: str
+    ask: Sentence | str
     choices: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The question in the language that is spoken; what it quotes of the paper stays."""
+        return str(self.ask)
 
 
 @dataclass(frozen=True, slots=True)

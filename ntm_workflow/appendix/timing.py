@@ -28,6 +28,7 @@ from ntm_workflow.appendix.timing_sense import (
 )
 from ntm_workflow.appendix.timing_steps import Cycle
 from ntm_workflow.appendix.timing_text import LONGEST, mended, prepare
+from ntm_workflow.texts import Sentence, later
 
 if TYPE_CHECKING:
     from lark import Lark, Token
@@ -52,9 +53,9 @@ def read(text: str, year: int, header: str = "") -> Reading:
     Source: appendix, column "Thời gian".
     """
     if len(text) > LONGEST:
-        return unreadable(text, year, "too-long", "Ô này quá dài để là một thời gian.")
+        return unreadable(text, year, "too-long", later("timing.too_long"))
     if not 1900 <= year <= 2200:
-        return unreadable(text, year, "no-year", f"Năm {year} của kế hoạch không hợp lệ.")
+        return unreadable(text, year, "no-year", later("timing.no_year", year=year))
     return replace(_read(text, year, header), text=text)
 
 
@@ -65,7 +66,7 @@ MOST_WORDS = 12  # beside a timing; a cell with more is a paragraph
 def _read(text: str, year: int, header: str) -> Reading:
     said = prepare(text)
     if not said:
-        return unreadable(text, year, "empty", "Ô thời gian để trống.")
+        return unreadable(text, year, "empty", later("timing.empty"))
     reading, words = _sense(said, year, header)
     if reading.kind is Kind.UNREADABLE or words:
         return _second_look(text, year, header, reading, words)
@@ -75,7 +76,7 @@ def _read(text: str, year: int, header: str) -> Reading:
         and not re.search(r"\bq", fold(text))
         and not _header(header).unit
     ):
-        return unreadable(text, year, "numeral-alone", "Chỉ có số La Mã.", canonical(reading))
+        return unreadable(text, year, "numeral-alone", later("timing.numeral"), canonical(reading))
     return _explained(reading, text)
 
 
@@ -85,11 +86,11 @@ def _explained(reading: Reading, text: str) -> Reading:
     if question is None or question.choices:
         return reading
     if reading.kind is Kind.RELATIVE:
-        why = f"“{text.strip()}” phụ thuộc vào một ngày chưa biết. Hãy nhập ngày khi đã rõ."
+        why: Sentence | str = later("timing.depends", text=text.strip())
         if reading.rule in ("duration", "by-document", "lunar") or reading.rule.startswith(
             "after-d"
         ):
-            why = question.text
+            why = question.ask
         return replace(reading, question=Question(why, ("Đột xuất", f"Năm {reading.year}")))
     return replace(reading, question=replace(question, choices=(canonical(reading),)))
 
@@ -101,7 +102,7 @@ def _sense(said: str, year: int, header: str) -> tuple[Reading, str]:
     try:
         return make(elements, said, year, _header(header)), words
     except Impossible as wrong:
-        why = f"Không có {wrong.what} trong lịch."
+        why = later("timing.impossible", what=wrong.what)
         choices = (wrong.nearest,) if wrong.nearest else ()
         return unreadable(said, year, "impossible-date", why, *choices), ""
 
@@ -112,20 +113,22 @@ def _second_look(text: str, year: int, header: str, reading: Reading, words: str
     if better != fold(text):
         second, left = _sense(prepare(better), year, header)
         if second.kind not in (Kind.UNREADABLE, Kind.RELATIVE) and not left:
-            return unreadable(text, year, "nearest", f"Không đọc được “{text.strip()}”.",
-                              canonical(second))  # fmt: skip
+            return unreadable(
+                text, year, "nearest", later("timing.not_read", text=text.strip()),
+                canonical(second),
+            )  # fmt: skip
     if reading.kind is Kind.UNREADABLE or not words:
         return reading
     if reading.rule == "unit-alone":  # "Kế hoạch năm", "Tháng thanh niên"
-        return unreadable(text, year, "words", "", canonical(reading))
+        return unreadable(text, year, "words", None, canonical(reading))
     many = len(words.split())
     words = " ".join(w for w in text.split() if fold(w).strip(".,;:()") in words.split()) or words
     if reading.kind is Kind.RELATIVE:
         return _explained(reading, text) if many < 3 else unreadable(text, year, "words")
     said = canonical(reading)
     if many > MOST_WORDS:
-        return unreadable(text, year, "words", "Ô này có nhiều chữ không phải thời gian.", said)
-    ask = f"Đã hiểu là “{said}”, nhưng còn chữ chưa hiểu: “{words}”. Có đúng không?"
+        return unreadable(text, year, "words", later("timing.many_words"), said)
+    ask = later("timing.words", said=said, words=words)
     return _explained(replace(reading, question=reading.question or Question(ask, (said,))), text)
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from ntm_workflow.appendix.model import Every, Window
+from ntm_workflow.texts import Sentence, later
 
 DAY = timedelta(days=1)
 
@@ -16,7 +17,7 @@ DAY = timedelta(days=1)
 class Impossible(ValueError):
     """A day, month or quarter that no calendar has. `nearest` is a phrase, or empty."""
 
-    def __init__(self, what: str, nearest: str = "") -> None:
+    def __init__(self, what: Sentence | str, nearest: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.nearest = nearest
@@ -55,15 +56,15 @@ def stretch(point: Point, plan_year: int) -> Window:
         return Window(day, day, day.isoformat())
     if point.unit == "month":
         if not 1 <= point.n <= 12:
-            raise Impossible(f"tháng {point.n}")
+            raise Impossible(later("timing.of.month", month=point.n))
         return _months(year, point.n, point.n)
     if point.unit == "quarter":
         if not 1 <= point.n <= 4:
-            raise Impossible(f"quý {point.n}")
+            raise Impossible(later("timing.of.quarter", quarter=point.n))
         return _months(year, 3 * point.n - 2, 3 * point.n)
     if point.unit == "months":
         if not 1 <= point.n <= 12:
-            raise Impossible(f"{point.n} tháng của một năm")
+            raise Impossible(later("timing.of.months", count=point.n))
         if point.which == "cuoi":
             return _months(year, 13 - point.n, 12)
         return _months(year, 1, point.n)
@@ -76,10 +77,10 @@ def stretch(point: Point, plan_year: int) -> Window:
 
 def _day(year: int, month: int, day: int) -> date:
     if not 1 <= month <= 12:
-        raise Impossible(f"ngày {day}/{month}")
+        raise Impossible(later("timing.of.day", day=f"{day}/{month}"))
     if not 1 <= day <= monthrange(year, month)[1]:
         nearest = f"Ngày {last_day(year, month):%d}/{month}/{year}" if 28 < day <= 31 else ""
-        raise Impossible(f"ngày {day}/{month}/{year}", nearest)
+        raise Impossible(later("timing.of.day", day=f"{day}/{month}/{year}"), nearest)
     return date(year, month, day)
 
 
@@ -108,7 +109,7 @@ def _inside(point: Point, whole: Window) -> Window:
             return between(end - 6 * DAY, end)
         n = point.n or 1
         if not 1 <= n <= 5:
-            raise Impossible(f"tuần {n} của tháng")
+            raise Impossible(later("timing.of.week", week=n))
         return between(start + 7 * (n - 1) * DAY, min(start + (7 * n - 1) * DAY, end))
     if point.which == "last day":
         return Window(end, end, end.isoformat())

@@ -8,6 +8,7 @@ from ntm_workflow.appendix.model import Kind, Question, Window
 from ntm_workflow.appendix.timing_days import between, join, phrase
 from ntm_workflow.appendix.timing_item import Item, cap
 from ntm_workflow.appendix.timing_steps import merge_steps
+from ntm_workflow.texts import later
 
 
 def merge(items: list[Item], year: int) -> list[Item]:
@@ -20,7 +21,7 @@ def merge(items: list[Item], year: int) -> list[Item]:
     dated = [i for i in items if i.windows]
     if choice and dated:
         said = tuple(cap(phrase(w.period, None)) for i in dated for w in i.windows)
-        dated[0].ask = Question("“Hoặc”: hãy chọn một.", said)
+        dated[0].ask = Question(later("timing.or"), said)
     return _firm(items)
 
 
@@ -38,8 +39,7 @@ def _firm(items: list[Item]) -> list[Item]:
     """Leave out what has no date beside what has one, and ask about it."""
     firm = [i for i in items if i.kind not in (Kind.RELATIVE, Kind.UNREADABLE)]
     if firm and len(firm) < len(items):
-        why = "Đã hiểu thời gian, nhưng còn điều kiện hoặc con số chưa rõ. Vẫn theo thời gian này?"
-        firm[0].ask = firm[0].ask or Question(why)
+        firm[0].ask = firm[0].ask or Question(later("timing.more_unclear"))
     return firm or items[:1]
 
 

@@ -29,6 +29,7 @@ from ntm_workflow.appendix.timing_lend import (
 )
 from ntm_workflow.appendix.timing_merge import merge
 from ntm_workflow.appendix.timing_steps import Cycle, days_of, on_weekdays, step
+from ntm_workflow.texts import Sentence, later
 
 
 class Mark(NamedTuple):
@@ -63,7 +64,7 @@ class Header(NamedTuple):
 # The stronger word wins: "chậm nhất trước ngày" is "trước", "hoàn thành đến hết" is "đến".
 _BOUNDS = {"FROM": 1, "DONE": 2, "DEN": 3, "BY": 4, "AFTER": 5, "TRUOC": 6}
 _SEPARATORS = ("COMMA", "SEMICOLON", "OR")
-_NO_DAY = Question("Chưa rõ ngày nào. Hãy nhập ngày, hoặc để trống cho đến khi biết ngày.")
+_NO_DAY = Question(later("timing.no_day"))
 
 
 def make(elements: Sequence[Element], text: str, year: int, header: Header) -> Reading:
@@ -110,10 +111,12 @@ def _reading(item: Item, text: str, year: int, other: tuple[int, ...]) -> Readin
     )
 
 
-def unreadable(text: str, year: int, rule: str, why: str = "", *choices: str) -> Reading:
-    why = why or "Không đọc được thời gian này."
-    ask = "Có phải là:" if choices else "Hãy nhập lại thời gian, ví dụ: Quý II; Trước ngày 30/6."
-    return Reading(text, year, Kind.UNREADABLE, rule, question=Question(f"{why} {ask}", choices))
+def unreadable(
+    text: str, year: int, rule: str, why: Sentence | None = None, *choices: str
+) -> Reading:
+    key = "timing.is_it" if choices else "timing.again"
+    ask = later(key, why=why or later("timing.unreadable"))
+    return Reading(text, year, Kind.UNREADABLE, rule, question=Question(ask, choices))
 
 
 # ---- The elements, one by one ---------------------------------------------------
@@ -204,18 +207,16 @@ def _mark(element: Element) -> Item | None:
     if name == "RELATIVE":
         return Item(Kind.RELATIVE, "after-event", ask=_NO_DAY)
     if name == "LUNAR":
-        return Item(Kind.RELATIVE, "lunar", ask=Question("Ngày âm lịch: hãy nhập ngày dương lịch."))
+        return Item(Kind.RELATIVE, "lunar", ask=Question(later("timing.lunar")))
     return None
 
 
 def _since(text: str) -> Question:
-    return Question(f"Đã hiểu là một khoảng {text}, nhưng chưa rõ tính từ ngày nào. Hãy nhập ngày.")
+    return Question(later("timing.since", text=text))
 
 
 def _document() -> Question:
-    return Question(
-        "Thời gian theo một văn bản khác; ngày của văn bản không phải là hạn. Hãy nhập hạn."
-    )
+    return Question(later("timing.document"))
 
 
 def _dated(place: Place, year: int, header: Header) -> Item:
@@ -241,7 +242,7 @@ def _dated(place: Place, year: int, header: Header) -> Item:
         if end.due_on < (window.opens_on or window.due_on):
             end, ask = _next_year(window, last, year)
         window = join(window, end)
-        ask = ask and Question(ask.text, (cap(phrase(window.period, year)),))
+        ask = ask and replace(ask, choices=(cap(phrase(window.period, year)),))
     if bound == "FROM" and last is not None:
         bound = ""
     if first.which == "cuoi" and header.deadline:
@@ -258,10 +259,10 @@ def _day_alone(place: Place) -> Item:
     first, last = place.span
     for point in points(place.span):
         if not 1 <= point.n <= 31:
-            raise Impossible(f"ngày {point.n}")
+            raise Impossible(later("timing.of.day", day=point.n))
     day = (last or first).n - (place.bound == "TRUOC" and not place.clock)
     said = f"{first.n}/{last.n}" if last and last.n <= 12 else f"{first.n} hàng tháng"
-    ask = Question(f"Đã hiểu là ngày {first.n}, chưa rõ tháng nào.", (f"Ngày {said}",))
+    ask = Question(later("timing.which_month", day=first.n), (f"Ngày {said}",))
     start = first.n if last and last.n > first.n else None
     return Item(Kind.UNREADABLE, "day-alone", day=day or 31, first_day=start, ask=ask)
 
@@ -269,7 +270,7 @@ def _day_alone(place: Place) -> Item:
 def _part_of(point: Point) -> Item:
     """ "Cuối quý" with no quarter named: every quarter, if a person says so."""
     every = Every.QUARTER if point.unit == "part of quarter" else Every.MONTH
-    ask = Question("Chưa rõ quý nào, tháng nào. Có phải là mọi kỳ trong năm?", days_of(every))
+    ask = Question(later("timing.every_period"), days_of(every))
     return Item(Kind.PERIODIC, f"every-{every}", every=(every,), ask=ask)
 
 
@@ -281,10 +282,10 @@ def _next_year(first: Window, last: Point, year: int) -> tuple[Window, Question]
     except ValueError:
         end = first
     if end.due_on < first.due_on:
-        raise Impossible("khoảng thời gian có ngày cuối trước ngày đầu")
+        raise Impossible(later("timing.of.order"))
     window = join(first, end)
     said = phrase(window.period, None)
-    return end, Question("Khoảng này kết thúc vào năm sau. Có đúng không?", (cap(said),))
+    return end, Question(later("timing.next_year"), (cap(said),))
 
 
 def _bounded(
@@ -295,15 +296,14 @@ def _bounded(
                      hard=place.separator == "SEMICOLON")  # fmt: skip
     if bound == "AFTER":
         said = phrase(window.period, year)
-        why = f"Đã hiểu là sau {said}, nhưng chưa có ngày cuối. Hãy nhập hạn."
+        why = later("timing.after", said=said)
         rest = between(window.due_on + DAY, date((window.due_on + DAY).year, 12, 31))
         choices = (cap(phrase(rest.period, year)), "Thường xuyên")
         return Item(Kind.RELATIVE, f"after-{rule}", ask=Question(why, choices))
     if bound == "FROM":
         if window.due_on.month < 12:
             window = join(window, stretch(Point("month", 12, year=window.due_on.year), year))
-        ask = Question("Đã hiểu ngày bắt đầu, nhưng chưa có ngày cuối.",
-                       (cap(phrase(window.period, year)), "Thường xuyên"))  # fmt: skip
+        ask = Question(later("timing.no_end"), (cap(phrase(window.period, year)), "Thường xuyên"))
         return Item(Kind.WINDOW, f"from-{rule}", (window,), ask=ask,
                      bound="FROM")  # fmt: skip
     if bound == "TRUOC" and place.clock:
@@ -326,7 +326,7 @@ def _number(place: Place, header: Header) -> Item:
     choices = (f"Tháng {said}",) if months else ()
     if not choices and last is None and 12 < first.n <= 31:
         choices = (f"Ngày {first.n} hàng tháng",)
-    ask = Question(f"Đã hiểu là số {said}, nhưng chưa rõ là tháng, quý hay ngày.", choices)
+    ask = Question(later("timing.number", said=said), choices)
     return Item(Kind.UNREADABLE, "number-alone", ask=ask)
 
 
@@ -338,12 +338,11 @@ def _loose(point: Point, window: Window, year: int) -> Question | None:
             monday = window.opens_on - window.opens_on.weekday() * DAY if window.opens_on else None
             choices += [between(monday, monday + 6 * DAY)] if monday else []
         weeks = tuple(dict.fromkeys(cap(phrase(w.period, year)) for w in choices))
-        return Question("Đã hiểu là một tuần của tháng. Tuần đó từ ngày nào?", weeks)
+        return Question(later("timing.week"), weeks)
     if point.unit == "part" and point.n != 10 and point.which in ("dau", "giua", "cuoi"):
         words = {"dau": "Đầu", "giua": "Giữa", "cuoi": "Cuối"}[point.which]
         whole = stretch(point.of, year) if point.of else window
         said = (cap(phrase(window.period, year)), cap(phrase(whole.period, year)))
-        return Question(
-            f"“{words} {phrase(whole.period, year)}” là từ ngày nào đến ngày nào?", said
-        )
+        part = f"{words} {phrase(whole.period, year)}"
+        return Question(later("timing.part", part=part), said)
     return None

@@ -19,6 +19,7 @@ from ntm_workflow.appendix.timing_days import (
     within,
 )
 from ntm_workflow.appendix.timing_item import STEP, Item, cap
+from ntm_workflow.texts import later
 
 FRIDAY = 4  # the working week ends on it, said or not
 _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5, "nhat": 6}
@@ -67,30 +68,31 @@ def step(one: Cycle, bound: str, year: int) -> Item:
     item = Item(Kind.PERIODIC, f"every-{one.every}", every=(one.every,), loose=one.loose)
     if one.which in ("dau", "giua"):
         said = {"dau": "Đầu", "giua": "Giữa"}[one.which]
-        item.ask = Question(f"“{said} {STEP[one.every]}” là đến ngày nào?", days_of(one.every))
+        item.ask = Question(
+            later("timing.part_of_each", part=f"{said} {STEP[one.every]}"), days_of(one.every)
+        )
     if one.unsure:
         choices = _OFTENER[one.every] if one.uneven else (f"Hàng {STEP[one.every]}",)
-        item.ask = Question(f"Đã hiểu là {one.said}, nhưng chưa rõ các kỳ. Có phải là:", choices)
+        item.ask = Question(later("timing.which_periods", said=one.said), choices)
     return item
 
 
 def _which_month(one: Cycle, day: int) -> Question:
     said = f"Ngày {day} hàng tháng"
     if one.every is Every.MONTH:
-        return Question("Đã hiểu là một tuần của mỗi tháng. Hạn là ngày nào?", (said,))
-    why = "Đã hiểu là một ngày của tháng cuối kỳ, nhưng chưa rõ kỳ nào."
-    return Question(why, (f"Ngày {day} của tháng cuối quý", said))
+        return Question(later("timing.week_of_each"), (said,))
+    return Question(later("timing.last_month"), (f"Ngày {day} của tháng cuối quý", said))
 
 
 def _unnamed(one: Cycle, year: int) -> Item:
     if not one.months:
         often = "tuần" in one.said or "tháng" in one.said
         choices = _OFTENER[Every.MONTH] if often else ("Hàng năm", f"Năm {year}")
-        ask = Question(f"Chưa có cách tính kỳ “{one.said}”. Hãy chọn kỳ gần nhất.", choices)
+        ask = Question(later("timing.other_step", said=one.said), choices)
         return Item(Kind.PERIODIC, "every-other", ask=ask)
     windows = every_months(one.months, year)
     said = f"{one.months} tháng một lần"
-    ask = Question(f"Đã hiểu là {one.said}, nhưng chưa rõ các kỳ. Có phải là:", (cap(said),))
+    ask = Question(later("timing.which_periods", said=one.said), (cap(said),))
     rule = f"every-{one.months}-months"
     return Item(Kind.PERIODIC, rule, windows, ask=ask if one.unsure else None, loose=one.loose)
 
@@ -98,14 +100,14 @@ def _unnamed(one: Cycle, year: int) -> Item:
 def _day_of(every: Every, due: str, day: int, before: bool, year: int) -> Item:
     """Return "ngày 20 của tháng cuối quý" and its like with this year's deadlines."""
     if not 1 <= day <= 31:
-        raise Impossible(f"ngày {day}")
+        raise Impossible(later("timing.of.day", day=day))
     if before and day == 31:
         last = cycle(every, due, day, year)
         windows = tuple(replace(w, due_on=w.due_on - DAY) for w in last)
         return Item(Kind.PERIODIC, f"before-last-of-{due}", windows, (every,))
     if before and day == 1:
         if due == "last":
-            raise Impossible("hạn trước ngày 1 của tháng cuối quý trong cách tính này")
+            raise Impossible(later("timing.of.before_first"))
         due, day = "last" if every is Every.QUARTER else "first", 31
     else:
         day -= before
@@ -143,7 +145,7 @@ def _weekday(said: str) -> int:
     name = said.split()[-1]
     day = int(name) - 2 if name.isdigit() else _WEEKDAYS[name]
     if not 0 <= day <= 6:
-        raise Impossible(f"thứ {name}")
+        raise Impossible(later("timing.of.weekday", name=name))
     return day
 
 
@@ -164,7 +166,7 @@ def merge_steps(items: list[Item], year: int) -> list[Item]:
     one = _one_step(steps)
     if len(items) == 1 and one.loose:
         said = f"Hàng {STEP[one.every[0]]}" if one.every else cap(one.rule[6:-7] + " tháng một lần")
-        one.rule, one.ask = "unit-alone", Question(f"Có phải là “{said}”?", (said,))
+        one.rule, one.ask = "unit-alone", Question(later("timing.is", said=said), (said,))
     at = items.index(steps[0])
     return _with_dates(one, rest, at, year) if rest else [one]
 
@@ -178,7 +180,7 @@ def _one_step(steps: list[Item]) -> Item:
     own = {(i.rule, i.day) for i in steps if i.day or i.windows}
     if own and (len(every) > 1 or len(own) > 1):
         choices = tuple(f"Hàng {STEP[e]}" for e in every)
-        one.ask = Question("Đã hiểu là nhiều kỳ, có ngày riêng. Hãy tách thành từng dòng.", choices)
+        one.ask = Question(later("timing.several_periods"), choices)
     one.every = every if not one.windows else one.every
     return one
 
@@ -212,7 +214,7 @@ def _ends_its_steps(one: Item, inside: list[Item]) -> bool:
 
 def _take_dates(one: Item, inside: list[Item]) -> None:
     if inside and one.windows:
-        one.ask = Question("Đã hiểu là nhiều hạn trong một năm. Hãy tách thành từng dòng.")
+        one.ask = Question(later("timing.several_days"))
     one.windows = tuple(dict.fromkeys([*one.windows, *(w for i in inside for w in i.windows)]))
     one.rule = next((f"every-{one.every[0]}-{i.rule}" for i in inside), one.rule)
     one.day = None if inside else one.day
@@ -228,7 +230,7 @@ def _take_days(one: Item, alone: list[Item], year: int) -> None:
     one.day, one.rule = alone[0].day, "every-month-day"
     if one.every != (Every.MONTH,):
         where = (f"Ngày {one.day} của tháng cuối quý", f"Ngày {one.day} tháng đầu quý sau")
-        one.ask = one.ask or Question(f"Ngày {one.day} của tháng nào trong kỳ?", where)
+        one.ask = one.ask or Question(later("timing.month_of_period", day=one.day), where)
 
 
 def _take_months(one: Item, inside: list[Item]) -> None:
@@ -242,5 +244,5 @@ def _take_months(one: Item, inside: list[Item]) -> None:
         return
     said = phrase(inside[0].windows[0].period, None)
     steps = ", ".join(STEP[e] for e in one.every)
-    one.ask = Question(f"Đã hiểu là hàng {steps}, nhưng chỉ {said}? Nếu đúng, hãy nhập từng kỳ.",
-                       (f"Hàng {steps}", cap(said)))  # fmt: skip
+    ask = later("timing.only", steps=f"hàng {steps}", said=said)
+    one.ask = Question(ask, (f"Hàng {steps}", cap(said)))

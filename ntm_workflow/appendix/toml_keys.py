@@ -6,6 +6,7 @@ from datetime import date, time
 from typing import Any
 
 from ntm_workflow.appendix.model import BodyKind, Every, Level
+from ntm_workflow.texts import later
 
 Words = list[str]
 Numbers = list[int]
@@ -118,14 +119,14 @@ def _is_pair(item: Any) -> bool:
 
 
 _WANTED = {
-    str(str): "chữ trong ngoặc kép",
-    str(int): "một số nguyên",
-    str(bool): "true hoặc false",
-    str(date): "một ngày như 2020-06-30",
-    str(time): "một giờ như 07:30:00",
-    str(Words): 'một danh sách như ["a", "b"]',
-    str(Numbers): "một danh sách số như [7, 3, 1]",
-    str(Pairs): 'những cặp như [["phần I.1", "chữ in"]]',
-    str(Ladder): "một bảng như { before = [30, 14], after = [1, 3, 7] }",
-    str(Data): "một bảng chữ và số như { count = 3 }",
+    str(str): later("fault.wanted.str"),
+    str(int): later("fault.wanted.int"),
+    str(bool): later("fault.wanted.bool"),
+    str(date): later("fault.wanted.date"),
+    str(time): later("fault.wanted.time"),
+    str(Words): later("fault.wanted.words"),
+    str(Numbers): later("fault.wanted.numbers"),
+    str(Pairs): later("fault.wanted.pairs"),
+    str(Ladder): later("fault.wanted.ladder"),
+    str(Data): later("fault.wanted.data"),
 }

@@ -40,6 +40,8 @@ def by_row(session: Session, plan: Plan, today: date) -> dict[str, Freshness]:
     Source: the domain's rules, "continuous" (Thường xuyên, Cả năm).
     """
     rows = [row.id for row in plan.rows if row.reading.kind is Kind.CONTINUOUS]
+    if not rows:
+        return {}
     newest = (
         func.row_number()
         .over(partition_by=(Task.row_id, Task.body_id), order_by=(Task.due_on.desc(), Task.id))

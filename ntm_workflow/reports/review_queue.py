@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
@@ -33,6 +34,25 @@ class Place:
 
     at: datetime
     submission: int
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Tasks of one body that wait for somebody else's review; `body` "" for all other bodies."""
+
+    body: str
+    count: int
+    reviewers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many wait in a plan, how many of them for one reviewer, and for whom the others."""
+
+    plan: Plan
+    total: int
+    mine: int
+    others: tuple[Others, ...]
 
 
 def reviewed_by(who: Who, plans: Iterable[Plan]) -> ColumnElement[bool]:
@@ -78,6 +98,60 @@ def beside(
 def count(session: Session, mine: ColumnElement[bool]) -> int:
     """How many wait."""
     return session.scalar(select(func.count(Task.id)).where(Task.state == "submitted", mine)) or 0
+
+
+def shares(
+    session: Session, who: Who, plans: Iterable[Plan], mine: ColumnElement[bool]
+) -> list[Share]:
+    """The plans of which not all that waits is for this reviewer; one statement."""
+    known = {plan.id: plan for plan in plans}
+    named = {*who.bodies, *(plan.coordination_office for plan in known.values())}
+    found: dict[str, list[tuple[str, str, bool, int]]] = {}
+    for plan_id, *one in _waiting(session, Task.plan_id.in_(known), named, mine):
+        found.setdefault(plan_id, []).append((*one,))
+    made = [_share(known[plan_id], lines) for plan_id, lines in found.items()]
+    return [share for share in made if share.others]
+
+
+def of_office(session: Session, plan: Plan) -> Others:
+    """What waits of the coordination office's own tasks: it may not review them itself."""
+    office = plan.coordination_office
+    lines = _waiting(session, Task.plan_id == plan.id, {office}, Task.body_id != office)
+    share = _share(plan, [(*one,) for _, *one in lines])
+    return next(iter(share.others), Others(office, 0, ()))
+
+
+def _waiting(
+    session: Session, where: ColumnElement[bool], named: Collection[str], mine: ColumnElement[bool]
+) -> Any:
+    """(plan, body, row, mine, how many); body and row are "" where the body is not `named`."""
+    own = Task.body_id.in_(named)
+    query = (
+        select(
+            Task.plan_id, case((own, Task.body_id), else_="").label("body"),
+            case((own, Task.row_id), else_="").label("line"), mine.label("mine"),
+            func.count().label("n"),
+        )
+        .where(Task.state == "submitted", where)
+        .group_by(Task.plan_id, "body", "line", "mine")
+        .order_by("body", "line")
+    )  # fmt: skip
+    return session.execute(query)
+
+
+def _share(plan: Plan, lines: Iterable[tuple[str, str, bool, int]]) -> Share:
+    counted = {True: 0, False: 0}
+    others: dict[str, tuple[int, dict[str, None]]] = {}
+    for body, row, mine, n in lines:
+        counted[bool(mine)] += n
+        if not mine:
+            known, judges = others.get(body, (0, {}))
+            one = Task(plan_id=plan.id, body_id=body, row_id=row)
+            others[body] = known + n, judges | dict.fromkeys(review.reviewers(one, plan))
+    return Share(
+        plan, sum(counted.values()), counted[True],
+        tuple(Others(body, n, tuple(judges)) for body, (n, judges) in others.items()),
+    )  # fmt: skip
 
 
 def place(session: Session, task_id: int) -> Place | None:

@@ -20,7 +20,11 @@ Key = tuple[Any, ...]
 
 
 def by(
-    session: Session, plan_id: str, today: date, *columns: Any, bodies: Collection[str] = ()
+    session: Session,
+    plan_id: str,
+    today: date,
+    *columns: Any,
+    bodies: Collection[str] | None = None,
 ) -> dict[Key, Counts]:
     """The four counts of a plan by these columns, today; `bodies` narrows to some."""
     done = Task.state == "accepted"
@@ -33,7 +37,7 @@ def by(
         .where(Task.plan_id == plan_id, Task.state != "cancelled")
         .group_by(*columns, "done", "late")
     )
-    if bodies:
+    if bodies is not None:
         query = query.where(Task.body_id.in_(bodies))
     found: dict[Key, list[int]] = {}
     for *key, is_done, is_late, n in session.execute(query):
@@ -43,7 +47,11 @@ def by(
 
 
 def by_quarter(
-    session: Session, plan_id: str, year: int, today: date, bodies: Collection[str] = ()
+    session: Session,
+    plan_id: str,
+    year: int,
+    today: date,
+    bodies: Collection[str] | None = None,
 ) -> dict[str, dict[int, Counts]]:
     """The four counts of each body by the quarter its tasks are due in.
 

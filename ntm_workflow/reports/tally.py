@@ -5,7 +5,7 @@ They are what `counts` counts for today, and what the lists of `tasks` list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -69,13 +69,28 @@ def numbers(
 
 def counts(session: Session, plan_id: str, today: date, row_id: str = "") -> dict[str, Counts]:
     """The four counts as of now, by row; one statement."""
+    where = [TaskTally.row_id == row_id] if row_id else []
+    return {row: four for (row,), four in _by(session, plan_id, today, [TaskTally.row_id], *where)}
+
+
+def by_due(session: Session, plan_id: str, today: date) -> dict[tuple[str, str, date], Counts]:
+    """The four counts as of now, by row, period and due day; one statement."""
+    t = TaskTally
+    found = _by(session, plan_id, today, (t.row_id, t.period, t.due_on))
+    return {(row, period, due): four for (row, period, due), four in found}
+
+
+def _by(
+    session: Session, plan_id: str, today: date, columns: Sequence[Any],
+    *where: ColumnElement[bool],
+) -> Iterator[tuple[tuple[Any, ...], Counts]]:  # fmt: skip
     names = ("done_on_time", "done_late", "open_in_time", "open_overdue")
     sums = [_sum(which) for name in names if (which := of(name, today, today)) is not None]
-    query = select(TaskTally.row_id, *sums).where(TaskTally.plan_id == plan_id)
-    if row_id:
-        query = query.where(TaskTally.row_id == row_id)
-    found = session.execute(query.group_by(TaskTally.row_id))
-    return {row: Counts(*map(int, four)) for row, *four in found if any(four)}
+    query = select(*columns, *sums).where(TaskTally.plan_id == plan_id, *where)
+    for line in session.execute(query.group_by(*columns)):
+        key, four = tuple(line)[: len(columns)], tuple(line)[len(columns) :]
+        if any(four):
+            yield key, Counts(*map(int, four))
 
 
 def _sum(which: ColumnElement[bool]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -122,12 +122,14 @@ def of_row(
     return [Listed(*row) for row in session.execute(query.order_by(Task.id).limit(limit))]
 
 
-def of_criteria(session: Session, plan: Plan) -> list[Task]:
-    """The tasks of the criteria table that still count."""
+def of_criteria(session: Session, plan: Plan, bodies: Collection[str] | None = None) -> list[Task]:
+    """The tasks of the criteria table that still count; of some `bodies`."""
     rows = [row.id for row in plan.criteria]
     query = select(Task).where(
         Task.plan_id == plan.id, Task.row_id.in_(rows), Task.state != "cancelled"
     )
+    if bodies is not None:
+        query = query.where(Task.body_id.in_(bodies))
     return list(session.scalars(query))
 
 

@@ -10,7 +10,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import NtmError
-from ntm_workflow.reports import bodies, notices, standings, tally, tasks, trail
+from ntm_workflow.reports import (
+    bodies,
+    notices,
+    review_queue,
+    standings,
+    tally,
+    tasks,
+    trail,
+)
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.tasks import Listed
 from ntm_workflow.web import visitor, words
@@ -65,6 +73,8 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             late=Some(numbers["open_overdue"], firsts["open_overdue"]),
             week=Some(numbers["this_week"], firsts["this_week"]),
             review=Some(numbers["to_review"], firsts["to_review"]),
+            office=kept(desk, "office", lambda: review_queue.of_office(session, plan)),
+            named=desk.body_name,
             mails=notices.of_day(session, plan.id, today, FEW),
             trail=kept(desk, "deeds", lambda: trail.deeds(session, 6)),
             ahead=_ahead(desk), faults=desk.faults(),

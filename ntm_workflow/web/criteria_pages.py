@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,7 +14,7 @@ from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.reports import tasks
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import svg, words
+from ntm_workflow.web import svg, visitor, words
 from ntm_workflow.web.desk import opened
 
 router = APIRouter()
@@ -64,19 +64,26 @@ class Line:
 @router.get("/tieu-chi")
 def criteria(request: Request) -> Response:
     with opened(request) as desk:
-        plan = desk.plan
+        plan, own = desk.plan, visitor.own(request)
+        found = tasks.of_criteria(desk.session, plan, own)
         communes = sorted((unit for unit in plan.units if unit.in_programme),
                           key=lambda unit: sort_key(unit.name))  # fmt: skip
-        lines = _lines(plan, tasks.of_criteria(desk.session, plan), communes, desk.today)
+        lines = _lines(plan, found, communes, desk.today, own)
+        if own is not None:  # of another body's criteria no column may say that there are none
+            ours = {unit for line in lines for unit in line.cells}
+            communes = [unit for unit in communes if unit.id in ours]
         kinds = Counter(cell.kind for line in lines for cell in line.cells.values())
         return desk.page(
             "criteria.html", lines=lines, communes=communes, kinds=kinds, every_kind=KINDS,
             sign=svg.sign, target_bar=svg.target_bar, cell_said=cell_said,
-            total=sum(kinds.values()),
+            total=sum(kinds.values()), own=own is not None,
         )  # fmt: skip
 
 
-def _lines(plan: Plan, found: Sequence[Task], communes: Sequence[Unit], today: date) -> list[Line]:
+def _lines(
+    plan: Plan, found: Sequence[Task], communes: Sequence[Unit], today: date,
+    own: Collection[str] | None,
+) -> list[Line]:  # fmt: skip
     cells = _cells(plan, found, today)
     rows = {row.criterion: row for row in plan.criteria if row.criterion is not None}
     targets = {target.number: target for target in plan.targets}
@@ -84,7 +91,7 @@ def _lines(plan: Plan, found: Sequence[Task], communes: Sequence[Unit], today: d
     for number in sorted({*rows, *targets}):
         row, target = rows.get(number), targets.get(number)
         name = target.name if target else row.content if row else ""
-        given = _given(plan, row) if row else frozenset()
+        given = _given(plan, row, own) if row else frozenset()
         made.append(Line(number, name, row, target, {
             unit.id: cells.get((unit.id, row.id), Cell("to_open", None, 0, 0))
             for unit in communes if row and (unit.id in given or (unit.id, row.id) in cells)
@@ -92,9 +99,10 @@ def _lines(plan: Plan, found: Sequence[Task], communes: Sequence[Unit], today: d
     return made
 
 
-def _given(plan: Plan, row: Row) -> frozenset[str | None]:
-    """The communes that a row gives its criterion to."""
-    return frozenset(plan.body(body).unit for body in row.implementing)
+def _given(plan: Plan, row: Row, own: Collection[str] | None) -> frozenset[str | None]:
+    """The communes that a row gives its criterion to; to `own` bodies where they are named."""
+    owing = (body for body in row.implementing if own is None or body in own)
+    return frozenset(plan.body(body).unit for body in owing)
 
 
 def _cells(plan: Plan, found: Sequence[Task], today: date) -> dict[Key, Cell]:

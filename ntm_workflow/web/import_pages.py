@@ -86,6 +86,7 @@ def show(
             proposals=proposals, proposal=proposals.get(current.key) if current else None,
             source=_source(desk, found, made, current), row=row, said=said, refused=refused,
             names=_names(asked), done=done(request), width=width,
+            findings=import_view.findings(made.plan) if made and made.plan else [],
             **import_question.form(current, made, proposals, typed),
         )  # fmt: skip
 

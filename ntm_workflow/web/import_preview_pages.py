@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ntm_workflow.appendix.importers.drafting import Made
-from ntm_workflow.appendix.model import Finding, Plan
+from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import NotFound
 from ntm_workflow.reports import bodies as reachable
@@ -88,7 +88,7 @@ def show_preview(request: Request, draft_id: int, trouble: Trouble | None = None
             "import_preview.html", trouble.status if trouble else 200, draft=found, made=made,
             asked=asked, new=plan, year=year, trouble=trouble,
             silent=_silent(plan, year, speakers) if plan and year else [],
-            findings=[(f.where, _finding(f)) for f in plan.findings] if plan else [],
+            findings=import_view.findings(plan) if plan else [],
             faults=[(f.where, say(f.key, **f.data)) for f in made.faults],
             name=lambda body: plan.body(body).short if plan and plan.has_body(body) else body,
         )  # fmt: skip
@@ -105,10 +105,6 @@ def _silent(plan: Plan, year: Ahead, speakers: dict[str, Any]) -> list[str]:
         if one.tasks and not plan.body(one.body_id).open_group
         and not reachable.reachable(speakers.get(one.body_id, []))
     ]  # fmt: skip
-
-
-def _finding(one: Finding) -> str:
-    return say(f"finding.{one.code}", **one.data)
 
 
 @router.get("/nhap/{draft_id}/dang-chay")

@@ -11,13 +11,13 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from ntm_workflow import texts
-from ntm_workflow.appendix import timing
+from ntm_workflow.appendix import finding_text, timing
 from ntm_workflow.appendix.bodies import Register
 from ntm_workflow.appendix.importers import answers, sentences
 from ntm_workflow.appendix.importers.document import Cell, Document, Paragraph, Place, Table
 from ntm_workflow.appendix.importers.drafting import Made
 from ntm_workflow.appendix.importers.pieces import Answer, Ask, DraftLine, DraftRow
-from ntm_workflow.appendix.model import Kind, Reading
+from ntm_workflow.appendix.model import Kind, Plan, Reading
 from ntm_workflow.appendix.text import fold
 from ntm_workflow.appendix.timing_say import describe
 from ntm_workflow.errors import Refused
@@ -376,3 +376,8 @@ def proposals(made: Made, learnt: dict[str, dict[str, Any]]) -> dict[str, dict[s
                 continue
             found[ask.key] = {**before, "printed": ask.quote}
     return found
+
+
+def findings(plan: Plan) -> list[tuple[str, str]]:
+    """Each finding of a plan: where it is, and its sentence."""
+    return [(finding_text.named(one.where), finding_text.sentence(one)) for one in plan.findings]

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ntm_workflow.reports import agenda, freshness, tallies
-from ntm_workflow.reports.agenda import Span
+from ntm_workflow.reports.agenda import Due, Span
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
 from ntm_workflow.reports.trail import Head
+from ntm_workflow.web import visitor
 from ntm_workflow.web.desk import Desk
 
 T = TypeVar("T")
@@ -60,10 +61,21 @@ def by_quarter(desk: Desk) -> dict[str, dict[int, Counts]]:
 
 
 def spans(desk: Desk) -> list[Span]:
-    """Every span of the plan, in the order they are due."""
-    return kept(desk, "spans", lambda: agenda.spans(
-        desk.session, desk.plan, desk.occurrences, desk.today
-    ))  # fmt: skip
+    """Every span of the plan, in the order they are due; an office's own, never kept."""
+    asked = desk.session, desk.plan, desk.occurrences, desk.today
+    own = visitor.own(desk.request)
+    if own is not None:
+        return agenda.spans(*asked, own)
+    return kept(desk, "spans", lambda: agenda.spans(*asked))
+
+
+def dues(desk: Desk) -> list[Due]:
+    """What is due of the plan on each day, in that order; of an office its own, never kept."""
+    asked = desk.session, desk.plan, desk.occurrences, desk.today
+    own = visitor.own(desk.request)
+    if own is not None:
+        return agenda.dues(*asked, own)
+    return kept(desk, "dues", lambda: agenda.dues(*asked))
 
 
 def fresh(desk: Desk) -> dict[str, Freshness]:

@@ -25,7 +25,7 @@ from ntm_workflow.reports import (
     tally,
     tasks,
 )
-from ntm_workflow.reports.agenda import Span
+from ntm_workflow.reports.agenda import Due
 from ntm_workflow.reports.bodies import Speaker
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
@@ -34,7 +34,7 @@ from ntm_workflow.reports.record import Of
 from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
-from ntm_workflow.web import kept
+from ntm_workflow.web import kept, visitor
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.words import Tag
 from ntm_workflow.work import body_names, successions
@@ -49,44 +49,70 @@ class Line:
     row: Row
     counts: Counts
     next: Occurrence | None
-    tag: Tag
+    tag: Tag | None
     findings: list[str]
-    spans: list[Span]
+    dues: list[Due]
     freshness: Freshness | None
+    bodies: Sequence[str]
 
 
 @router.get("/phu-luc")
 def appendix(request: Request) -> Response:
+    if visitor.own(request) is not None:
+        return _own_appendix(request)
     with opened(request) as desk:
         by_row = tally.counts(desk.session, desk.plan.id, desk.today)
         whole = sum(by_row.values(), Counts())
         fresh = kept.fresh(desk)
-        spans = defaultdict(list)
-        for one in kept.spans(desk):
-            spans[one.row_id].append(one)
-        lines = {r.id: _line(r, desk, by_row, fresh, spans[r.id]) for r in desk.plan.all_rows}
+        dues = defaultdict(list)
+        for one in kept.dues(desk):
+            dues[one.row_id].append(one)
+        lines = {r.id: _line(r, desk, by_row, fresh, dues[r.id]) for r in desk.plan.all_rows}
         general = [f for f in desk.plan.findings if f.where not in lines]
-        return desk.page(
-            "appendix.html", lines=lines, whole=whole,
-            general=[f"{finding_text.named(f.where)}: {finding_text.full(f)}" for f in general],
-            sections=[
-                (s, [lines[r.id] for r in desk.plan.rows if r.section == s.id])
-                for s in desk.plan.sections
-            ],
-            criteria=[lines[row.id] for row in desk.plan.criteria],
-        )  # fmt: skip
+        said = [f"{finding_text.named(f.where)}: {finding_text.full(f)}" for f in general]
+        return _appendix(desk, lines, whole, said)
+
+
+def _own_appendix(request: Request) -> Response:
+    """The paper as everybody has it; how it stands is told of an office's own tasks alone."""
+    own = frozenset(visitor.own(request) or ())
+    with opened(request) as desk:
+        dues: dict[str, list[Due]] = defaultdict(list)
+        for one in kept.dues(desk):
+            dues[one.row_id].append(one)
+        lines = {}
+        for row in desk.plan.all_rows:
+            counted = sum((one.counts for one in dues[row.id]), Counts())
+            line = _line(row, desk, {row.id: counted}, {}, dues[row.id])
+            mine = tuple(body for body in row.implementing if body in own)
+            tag = line.tag if mine or line.dues else None
+            lines[row.id] = replace(line, tag=tag, findings=[], bodies=mine)
+        whole = sum((line.counts for line in lines.values()), Counts())
+        return _appendix(desk, lines, whole, [])
+
+
+def _appendix(desk: Desk, lines: dict[str, Line], whole: Counts, general: list[str]) -> Response:
+    return desk.page(
+        "appendix.html", lines=lines, whole=whole, general=general,
+        own=visitor.own(desk.request) is not None,
+        sections=[
+            (s, [lines[r.id] for r in desk.plan.rows if r.section == s.id])
+            for s in desk.plan.sections
+        ],
+        criteria=[lines[row.id] for row in desk.plan.criteria],
+    )  # fmt: skip
 
 
 def _line(
     row: Row, desk: Desk, by_row: dict[str, Counts], fresh: dict[str, Freshness],
-    spans: Sequence[Span] = (),
+    dues: Sequence[Due] = (),
 ) -> Line:  # fmt: skip
     found = by_row.get(row.id, Counts())
     ahead = [o for o in desk.occurrences if o.row_id == row.id and o.due_on >= desk.today]
     coming = min(ahead, key=lambda o: o.due_on, default=None)
     said = [finding_text.full(one) for one in desk.plan.findings if one.where == row.id]
     state = _state(row, found, coming)
-    return Line(row, found, coming, state, said, list(spans), fresh.get(row.id))
+    return Line(row, found, coming, state, said, list(dues), fresh.get(row.id), row.implementing)
 
 
 def _state(row: Row, found: Counts, coming: Occurrence | None) -> Tag:

@@ -44,11 +44,13 @@ class Shown:
 @router.get(PATH)
 def queue(request: Request) -> Response:
     with opened(request) as desk:
-        mine = _mine(request, desk)
+        mine, who = _mine(request, desk), visitor.somebody(request)
         found = review_queue.first(desk.session, mine, desk.today)
         return desk.page(
-            "reviews.html", found=[(one, _due(desk, one.submission, one)) for one in found],
+            "reviews.html", shares=review_queue.shares(desk.session, who, desk.rt.all_plans, mine),
+            found=[(one, _due(desk, one.submission, one)) for one in found],
             total=review_queue.count(desk.session, mine), done=_done(request),
+            named=desk.body_name,
         )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from ntm_workflow.reports import year as reports
 from ntm_workflow.reports.agenda import Span
 from ntm_workflow.texts import day as said_day
 from ntm_workflow.texts import say
-from ntm_workflow.web import kept, svg, words
+from ntm_workflow.web import kept, svg, visitor, words
 from ntm_workflow.web.desk import Desk, opened
 
 router = APIRouter()
@@ -136,7 +136,10 @@ def _lanes(
     today = desk.today if desk.today.year == year else None
     plan = desk.plan
     made: dict[str, list[Lane]] = {}
+    own = visitor.own(desk.request)
     for row in plan.all_rows:
+        if own is not None and not by_row[row.id] and not set(own) & set(row.implementing):
+            continue
         title = plan.section_title(row.section)
         head = f"{plan.section_number(row.section)}. {title}" if title else plan.criteria_title
         made.setdefault(head, []).append(_lane(row, year, by_row[row.id], off, today, desk))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from calendar import monthrange
 from dataclasses import replace
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from ntm_workflow.appendix.model import Every, Kind, Reading, Window
 from ntm_workflow.appendix.text import fold
 from ntm_workflow.appendix.timing import canonical, describe, read
+from ntm_workflow.texts import speaking
 
 
 class Phrase(NamedTuple):
@@ -174,6 +176,15 @@ def test_words_around_a_timing_are_quoted_in_the_question():
     reading = read("Quý II tại hội trường", 2020)
     assert reading.kind is Kind.WINDOW
     assert "hội trường" in reading.question.text
+
+
+@pytest.mark.parametrize("phrase", [p for p in BY_NAME if p.values[0].asks])
+def test_a_question_is_asked_in_the_language_of_who_reads_it_and_quotes_the_paper(phrase):
+    question = read(phrase.text, phrase.year, phrase.header).question
+    with speaking("en"):
+        english = question.text
+    assert english != question.text
+    assert re.sub(r"“[^”]*”", "", english).isascii(), english
 
 
 def test_a_page_pasted_into_a_cell_is_unreadable():

@@ -94,6 +94,22 @@ def test_spans_hold_every_task_that_is_and_every_task_to_come(town: Scene) -> No
     assert [one.state for one in june] == ["open_overdue", "open_in_time"]
 
 
+def test_what_is_due_by_the_tally_is_what_counting_each_task_finds(town: Scene) -> None:
+    rt = town.rt
+    for day in (DAY, date(2020, 6, 30), date(2020, 7, 21)):
+        with rt.reader() as session:
+            live: dict[tuple[str, str, date], tuple[Counts, int]] = {}
+            for one in agenda.spans(session, rt.plan, rt.dated(rt.plan), day):
+                key = (one.row_id, one.period, one.due_on)
+                counted, to_open = live.get(key, (Counts(), 0))
+                live[key] = counted + one.counts, to_open + one.to_open
+            found = agenda.dues(session, rt.plan, rt.dated(rt.plan), day)
+        assert {(o.row_id, o.period, o.due_on): (o.counts, o.to_open) for o in found} == live
+        assert [one.due_on for one in found] == sorted(one.due_on for one in found)
+        june = next(one for one in found if one.period == "2020-06")
+        assert (june.tasks, june.counts.done_late) == (32, 1)  # one moved, one is cancelled
+
+
 def test_weeks_begin_on_mondays_and_leave_none_out() -> None:
     due = {date(2020, 6, 28): Counts(1, 0, 0, 2), date(2020, 6, 29): Counts(0, 0, 4, 0)}
     load = pictures.weeks(due, [(date(2020, 7, 19), 5)])

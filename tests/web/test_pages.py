@@ -310,6 +310,16 @@ def test_the_web_process_never_imports_prefect(town: Runtime) -> None:
     subprocess.run([sys.executable, "-c", code], env=environ, check=True)
 
 
+def test_the_appendix_counts_no_task_but_those_of_continuous_rows(town: Runtime) -> None:
+    person = Person(create_app(town), town)
+    person.open("/phu-luc")
+    with statements(town) as sent:
+        Person(create_app(town), town).open("/phu-luc")  # an application that has kept nothing
+    counted = [one for one in sent if "FROM task" in one and "FROM task_tally" not in one]
+    assert all("row_number" in one for one in counted), counted
+    assert sum("FROM task_tally" in one for one in sent) == 2
+
+
 OURS = {  # the board renews itself; what is handed in saves itself
     "board.html": "board.js", "task.html": "hand-in.js", "personal_task.html": "hand-in.js",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import struct
@@ -164,6 +165,52 @@ def test_the_queue_holds_what_somebody_may_review_and_nothing_else(
     director = Person(app, town, Role.LEADER, bodies=[ours.directing[0]])
     assert queue(director) == [number(town, code)]
     assert number(town, code) not in queue(binh)
+
+
+def link_to(person: Person, page: str, path: str) -> str:
+    """The words of the link of a page that leads to this address."""
+    source = html.unescape(person.open(page).text)
+    return next(iter(re.findall(rf'<a href="{re.escape(path)}">([^<]*)</a>', source)), "")
+
+
+def test_the_board_and_the_queue_say_who_reviews_what_the_office_itself_handed_in(
+    towns: Runtime,
+) -> None:
+    app, office = create_app(towns), towns.plan.coordination_office
+    binh = Person(app, towns)
+    hand_in_all(towns, binh)
+    with towns.reader() as session:
+        query = select(Task).where(Task.body_id == office, Task.state == "open")
+        one = session.scalars(query.order_by(Task.id).limit(1)).one()
+    binh.hand_in(one.id, ly_do_qua_han="x")
+    directing = towns.plan.row(one.row_id).directing
+    name, *judges = (towns.plan.body(body).short for body in (office, *directing))
+    judge = ", ".join(judges)
+    whole, own = "/viec?tinh-trang=cho-tham-dinh", f"/viec?tinh-trang=cho-tham-dinh&don-vi={office}"
+    assert link_to(binh, "/", whole) == "4 việc chờ thẩm định"
+    assert link_to(binh, "/", own) == f"1 việc của {name}"
+    assert f"Trong đó 1 việc của {name} do cơ quan khác thẩm định ({judge})" in binh.text("/")
+    assert len(queue(binh)) == 3
+    said = binh.text("/tham-dinh")
+    assert "3 việc đang chờ" in said
+    assert link_to(binh, "/tham-dinh", whole) == "4 việc chờ thẩm định"
+    assert link_to(binh, "/tham-dinh", own) == f"1 việc của {name}"
+    assert f"1 việc của {name} : {judge} thẩm định" in said
+    assert len(re.findall(r'<a href="/viec/\d+"', binh.open(own).text)) == 1
+
+    director = Person(app, towns, Role.LEADER, bodies=[directing[0]])
+    assert queue(director) == [one.id]
+    said = director.text("/tham-dinh")
+    assert "4 việc chờ thẩm định" in said
+    assert f"Các việc còn lại: {name} thẩm định" in said
+
+
+def test_where_one_list_holds_everything_nothing_is_said_of_another(
+    binh: Person, town: Runtime
+) -> None:
+    hand_in_all(town, binh)
+    assert "Trong đó" not in binh.text("/")
+    assert "/viec?tinh-trang=cho-tham-dinh" not in binh.open("/tham-dinh").text
 
 
 def test_a_verdict_sent_after_the_session_ended_comes_back_on_its_page(

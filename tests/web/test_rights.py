@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import func, select
 from starlette.routing import Mount
-from web_office import LATE, OTHER, TASK, Person, number, plain, submissions, task
+from web_office import DAY, LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
@@ -72,12 +73,12 @@ ACOLI GET /minh-chung/{file_id}
 ACOLI POST /xuat/viec
 ACOLI GET /xuat/{name}
 ACOLI GET /don-vi/{body_id}/lich.ics
-ACLI  GET /lich
-ACLI  GET /lich/{when}
+ACOLI GET /lich
+ACOLI GET /lich/{when}
 ACLI  GET /bieu-do
-ACLI  GET /phu-luc
+ACOLI GET /phu-luc
 ACLI  GET /phu-luc/{row_id}
-ACLI  GET /tieu-chi
+ACOLI GET /tieu-chi
 ACLI  GET /don-vi
 ACLI  GET /don-vi/{body_id}
 ACLI  GET /don-vi/{body_id}/lich-su
@@ -258,7 +259,8 @@ def test_an_office_finds_nothing_of_another_body_and_not_even_that_there_is_some
     nothing = {"/viec/999999", "/viec/ma/III.1/2020-06/khong-co", "/minh-chung/999999"}
     answers = {path: office.open(path) for path in foreign | nothing}
     assert {one.status_code for one in answers.values()} == {404}
-    said = {re.sub(r"/[\w/.-]+", "", plain(one.text)) for one in answers.values()}
+    pages = [re.sub(r"<summary>.*?</summary>", "", one.text) for one in answers.values()]
+    said = {re.sub(r"/[\w/.-]+", "", plain(one)) for one in pages}  # the menu says where one is
     assert len(said) == 1
     assert "Vũ Lễ" not in said.pop()
 
@@ -315,6 +317,61 @@ def test_what_an_office_counts_and_takes_away_is_its_own(
     assert (entry.action, entry.actor, entry.role) == ("tasks.exported", "Bình", "office")
 
 
+PAPER = ("/phu-luc", "/tieu-chi", "/lich", "/lich/2020", "/lich/2020-06", "/lich/2020-07",
+         "/lich/2020-W26")  # fmt: skip
+COMMUNE = "ubnd-tan-lap"  # it has criteria
+
+
+def told(person: Person) -> dict[str, str]:
+    """The pages of the paper, without what is new on each visit."""
+    return {path: re.sub(r'value="[^"]*"', "", person.open(path).text) for path in PAPER}
+
+
+def test_nothing_that_happens_to_another_body_changes_what_an_office_reads_of_the_paper(
+    app: FastAPI, people: dict[str, Person], town: Runtime
+) -> None:
+    desk, office = people["C"], people["O"]
+    commune = Person(app, town, Role.OFFICE, bodies=[COMMUNE])
+    seen = told(desk)
+    before, theirs = told(office), told(commune)
+    assert "không giao tiêu chí nào cho đơn vị mình" in plain(before["/tieu-chi"])
+    assert "Năm 2020 giao" in plain(theirs["/tieu-chi"])
+    pages = "".join([*before.values(), *theirs.values()])
+    assert "/phu-luc/" not in pages  # how a row stands with every body
+    assert set(re.findall(r"don-vi=([\w-]+)", pages)) <= {OWN_BODY, COMMUNE}
+    with town.sessions.begin() as session:  # done, moved, suspended, cancelled: all that is theirs
+        others = select(Task).where(Task.body_id.not_in((OWN_BODY, COMMUNE)), Task.state == "open")
+        one, two, three, *rest = session.scalars(others)
+        assert not {str(t.id) for t in (one, two, three, *rest)} & set(
+            re.findall(r'href="/viec/(\d+)"', pages)
+        )
+        one.due_on, two.suspended_on, three.state = date(2020, 7, 20), DAY, "cancelled"
+        for each in rest:
+            each.state, each.completed_on, each.accepted_on = "accepted", DAY, DAY
+    desk.send(number(town, TASK), "tam-dung", ly_do="x")
+    desk.send(number(town, TASK), "tiep-tuc")  # and nothing that was kept is shown any more
+    assert told(desk) != seen
+    assert told(office) == before
+    assert told(commune) == theirs
+
+
+def test_what_an_office_reads_of_the_paper_counts_its_own_tasks(
+    people: dict[str, Person], town: Runtime
+) -> None:
+    office = people["O"]
+    with town.reader() as session:
+        query = select(func.count()).select_from(Task).where(Task.body_id == OWN_BODY)
+        own = session.scalar(query.where(Task.state != "cancelled"))
+    assert f'<a href="/viec"><b>{own}</b>' in office.open("/phu-luc").text
+    before = told(office)
+    office.hand_in(number(town, TASK))
+    people["C"].send(number(town, TASK), "dat")
+    after = told(office)
+    assert [path for path in PAPER if after[path] != before[path]] == [
+        "/phu-luc", "/lich", "/lich/2020", "/lich/2020-06",
+    ]  # fmt: skip
+
+
 def test_an_office_follows_the_calendar_of_its_own_body(people: dict[str, Person]) -> None:
     answer = people["O"].open(f"/don-vi/{OWN_BODY}/lich.ics")
     assert (answer.status_code, "BEGIN:VEVENT" in answer.text) == (200, True)
@@ -368,7 +425,7 @@ def test_what_an_account_may_not_do_a_page_does_not_offer(
     mine = number(town, TASK)
     office, leader, inspector = (people[one].open(f"/viec/{mine}").text for one in "OLI")
     assert f'action="/viec/{mine}/nop"' in office
-    for gone in ("/don-doc", "/thong-bao", "/don-vi", "/phu-luc", f"/viec/{mine}/huy"):
+    for gone in ("/don-doc", "/thong-bao", "/don-vi", "/phu-luc/", f"/viec/{mine}/huy"):
         assert gone not in office, gone
     for page in (leader, inspector):
         assert f'action="/viec/{mine}' not in page
@@ -387,7 +444,8 @@ def test_the_navigation_has_what_the_role_may_use(people: dict[str, Person]) -> 
         head = people[letter].open(path).text.partition("<main")[0]
         return re.findall(r'<a href="([^"]+)"', head)
 
-    assert shown("O", "/viec") == ["/tai-khoan", "/", "/viec"]
+    pages = ["/phu-luc", "/viec", "/lich", "/tieu-chi"]
+    assert shown("O", "/viec") == ["/tai-khoan", "/", *pages, *pages]  # in a line, and in a fold
     assert "/nhap" in shown("C", "/")
     assert "/nhap" not in shown("L", "/")
     assert "/nhat-ky" in shown("I", "/")

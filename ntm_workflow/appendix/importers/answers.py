@@ -135,7 +135,7 @@ def _check_timing(answer: Answer, text: str, year: int | None) -> None:
         _day(text)
     reading = timing.read(meaning_of({**answer, "text": text}), year or _ANY_YEAR)
     if reading.question:
-        raise Refused("import.bad.timing", value=text, why=reading.question.text)
+        raise Refused("import.bad.timing", value=text, why=reading.question.ask)
 
 
 def _check_body(ask: Ask, answer: Answer, register: Register | None) -> None:

@@ -122,7 +122,7 @@ class Checks:
         if reading.question is not None:
             choices = (*_from_day(row.day), *reading.question.choices)
             return _ask("timing.question", where, row.timing, row, choices,
-                        why=reading.question.text), row  # fmt: skip
+                        why=reading.question.ask), row  # fmt: skip
         if _same(reading, timing.read(row.timing, year)):
             return None, row
         said = timing.canonical(reading)  # the header changes what the cell means

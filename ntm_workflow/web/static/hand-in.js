@@ -1,4 +1,5 @@
-/* Handing in: the draft saves itself, a bar while files go up, a summary is proposed.
+/* Handing in: the draft saves itself, a bar while files go up, a summary is proposed, the names
+   of chosen files are shown.
    The page does all of its work without this. */
 (() => {
   "use strict";
@@ -26,6 +27,17 @@
     } catch {
       dirty = true;
       tell(one.dataset.offline);
+    }
+  }
+
+  // What the browser says of the chosen files in its own language, in the page's.
+  function tellFiles() {
+    for (const field of document.querySelectorAll(".file")) {
+      const place = field.querySelector(".picked"), input = field.querySelector("input");
+      const names = [...input.files].map((file) => file.name).join(", ");
+      if (place.textContent !== (names || place.dataset.none)) place.textContent = names || place.dataset.none;
+      input.title = place.textContent;
+      field.classList.add("told");
     }
   }
 
@@ -87,12 +99,16 @@
     if (![409, 422].includes(request.status)) return failed(page.querySelector(".lead")?.textContent);
     document.title = page.title;
     document.querySelector("main").replaceWith(page.querySelector("main"));
+    tellFiles();
     document.querySelector("[role=alert]")?.focus();
     sending = false;
   }
 
+  tellFiles();
+  addEventListener("pageshow", tellFiles); // one that comes back keeps its files
   document.addEventListener("input", changed);
   document.addEventListener("change", (event) => {
+    if (event.target.type === "file") tellFiles();
     if (event.target.name === "so_van_ban" && event.target.form === form()) propose(form());
     changed(event);
   });
