@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from datetime import date, time
 
+_YEARS = range(1900, 2201)
 _CLOCK = re.compile(r"([01]?\d|2[0-3])(?:[:h.]([0-5]\d)(?::[0-5]\d)?|h)?")
 
 
 def day(text: str) -> date | None:
-    """25/6/2020, 25-6-2020, 25.6.2020 or 2020-06-25; None for anything else."""
+    """25/6/2020, 25-6-2020, 25.6.2020 or 2020-06-25; None for anything else, as for 25/6/20."""
     parts = text.replace("-", "/").replace(".", "/").replace(" ", "").split("/")
     try:
         numbers = [int(part) for part in parts]
         if len(numbers) == 3:
-            year_first = len(parts[0]) == 4
-            return date(*numbers) if year_first else date(numbers[2], numbers[1], numbers[0])
+            year, month, last = numbers if len(parts[0]) == 4 else reversed(numbers)
+            return date(year, month, last) if year in _YEARS else None
     except (ValueError, OverflowError):
         pass
     return None
