@@ -26,7 +26,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from html import unescape
 from multiprocessing.synchronize import Event
@@ -53,6 +53,8 @@ MINUTES, QUICK, PEOPLE = 3, 0.5, 30
 BOTH = ("sqlite", "postgresql")
 THINKS = (1.0, 5.0)  # seconds
 UPLOAD = (50_000, 2_000_000)  # bytes of a file handed in
+SPEAKERS = 20  # contacts of each body: the run of a province
+ACCEPTS = 100  # milliseconds that the mail server needs for a mail
 IDLE_ROUNDS = 15
 MOST = 20  # p99 of the day over the idle p50
 SECONDS = 60  # after which an answer counts as none
@@ -86,7 +88,7 @@ def run(minutes: float, count: int = PEOPLE, kinds: tuple[str, ...] = BOTH) -> N
 
 
 def one(kind: str, url: str, folder: Path, minutes: float, count: int) -> None:
-    with deliver.sink(delay=5) as port:
+    with deliver.sink(delay=ACCEPTS) as port:
         rt = _office(url, folder, port)
         with world.server(rt.settings) as base:
             made = _people(rt, base, count)
@@ -118,7 +120,8 @@ def _office(url: str, folder: Path, port: int) -> Runtime:
     with rt.sessions.begin() as session:
         plans.put_in_force(session, plan, data, now=rt.now(), actor=world.ACTOR)
         lines = people.read_csv((ROOT / "config" / "contacts.example.csv").read_bytes(), plan)
-        people.import_contacts(session, lines, now=rt.now(), actor=world.ACTOR)
+        many = [replace(line, email=f"{n}.{line.email}") for n in range(SPEAKERS) for line in lines]
+        people.import_contacts(session, many, now=rt.now(), actor=world.ACTOR)
     rt.set_simulated(DAY, world.ACTOR)
     with rt.sessions.begin() as session:
         tasks.open_due(session, plan, rt.days, DAY, now=rt.now(), actor=world.ACTOR)
