@@ -21,7 +21,7 @@ from ntm_workflow.store.tables import Base, Notice, NoticeItem, Task
 _LEFT_OUT = {
     "account", "account_body", "login_try", "ticket", "web_session",
     "audit", "draft", "evidence_file", "import_draft", "inbound", "learnt", "link_code",
-    "notice_attempt", "notice_event", "plan_version", "signed_head",
+    "notice_attempt", "notice_event", "plan_version", "signed_head", "swept_file",
 }  # fmt: skip
 _BLANK = {"secret", "html", "body"}  # long or secret columns, of channels and notices
 _AT_ONCE = 1_000  # rows
