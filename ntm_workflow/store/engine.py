@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -33,8 +35,12 @@ def open_engine(url: str) -> Engine:
         return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    engine = create_engine(
+        parsed, connect_args={"timeout": BUSY_SECONDS, "factory": _Connection},
+        hide_parameters=True,
+    )  # fmt: skip
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "reset", _close_cursors)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -47,6 +53,30 @@ def writer(engine: Engine) -> Sessions:
 def reader(engine: Engine) -> Sessions:
     """Sessions that only read; they never wait for a writer."""
     return sessionmaker(engine.execution_options(reads=True), expire_on_commit=False)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that knows its cursors.
+
+    A cursor that was not read to its end, and that somebody still holds, keeps the
+    connection at the state that it saw: its next writer would find the database
+    "locked" for as long as that lasts.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def cursor(self, *args: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        made: sqlite3.Cursor = super().cursor(*args)
+        self.cursors.add(made)
+        return made
+
+
+def _close_cursors(connection: _Connection, *_rest: object) -> None:
+    """End every reading of a connection that is given back."""
+    for cursor in list(connection.cursors):
+        cursor.close()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import claims
 from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.engine import open_engine
 from ntm_workflow.store.tables import Notice
 from ntm_workflow.work import audit
 
@@ -89,3 +90,19 @@ def test_what_one_deliverer_took_back_and_sends_again_another_leaves_alone(
     assert claims.release_stuck(rt, now, SYSTEM) == 0
     (notice,) = [one for one in scene.notices() if one.state == "sending"]
     assert (notice.state, notice.resent, notice.tries) == ("sending", 1, 2)
+
+
+def test_a_result_that_was_not_read_to_its_end_locks_nobody_out(
+    make_runtime: Callable[..., Runtime], database_url: str, plan: Plan
+) -> None:
+    scene = Scene(make_runtime(database_url, plan=only(plan, "III.1")))
+    scene.open(DAY)
+    with scene.rt.reader() as session:
+        held = session.execute(text("SELECT id FROM task"))
+        held.fetchone()
+    other = open_engine(scene.rt.engine.url.render_as_string(hide_password=False))
+    with other.begin() as connection:
+        connection.execute(text("UPDATE task SET note = 'khác'"))
+    other.dispose()
+    with scene.rt.sessions.begin() as session:
+        session.execute(text("UPDATE task SET note = 'sau'"))
