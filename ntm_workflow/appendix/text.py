@@ -23,7 +23,6 @@ def nfc(s: str) -> str:
     return unicodedata.normalize("NFC", s)
 
 
-@lru_cache(maxsize=4_096)  # mostly words, and the same ones again
 def fold(s: str) -> str:
     """Return `s` as it is compared: no case, no marks, đ as d, single spaces.
 
@@ -32,10 +31,20 @@ def fold(s: str) -> str:
     line breaks included, is one space; none is left at either end.
     Folding twice changes nothing.
     """
+    return _known(s) if len(s) <= _SHORT else _folded(s)
+
+
+_SHORT = 200  # letters: mostly words, and the same ones again; a page is not kept
+
+
+def _folded(s: str) -> str:
     if s.isascii():
         return " ".join(s.lower().split())
     # Twice, because casefold can bring back a mark ("İ") and a decomposition a capital.
     return " ".join(_bare(_bare(s)).split())
+
+
+_known = lru_cache(maxsize=4_096)(_folded)
 
 
 def _bare(s: str) -> str:
