@@ -79,7 +79,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             trail=kept(desk, "deeds", lambda: trail.deeds(session, 6)),
             ahead=_ahead(desk), faults=desk.faults(),
             unreached=kept(desk, "unreached", lambda: bodies.unreached(session, plan)),
-            objected=objections.count(session, plan.id),
+            objected=kept(desk, "objected", lambda: objections.count(session, plan.id)),
         )  # fmt: skip
     response.headers["content-security-policy"] = LIVE_POLICY
     return response

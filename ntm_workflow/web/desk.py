@@ -81,7 +81,10 @@ class Desk:
     @cached_property
     def given(self) -> dict[str, Called]:
         """The bodies that events have founded or renamed, as called on the page's day."""
-        return body_names.given(self.session, body_names.page_day(self.plan, self.today))
+        day = body_names.page_day(self.plan, self.today)
+        work = partial(body_names.given, self.session, day)
+        found: dict[str, Called] = self.request.app.state.tallied.get(self, "given", work)
+        return found
 
     def body_name(self, body_id: str, plan: Plan | None = None) -> str:
         """The short name of a body on the day of the page, or of a page of another plan."""

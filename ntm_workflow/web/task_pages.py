@@ -71,11 +71,7 @@ def show(
 ) -> Response:  # fmt: skip
     """The page of a task; after a refusal with what was typed, and what others did since."""
     with opened(request) as desk:
-        plan_id = dossier.plan_of(desk.session, task_id)
-        plan = desk.rt.plan_of(plan_id) if plan_id else desk.plan
-        found = dossier.one(desk.session, task_id, body_names.page_day(plan, desk.today))
-        if found is None:
-            raise NotFound("task.unknown", task=str(task_id))
+        found, plan = _found(desk, task_id)
         own = visitor.own(request)
         if own is not None:  # that a document went to another body's task is not for all to see
             found = dossier.without_others(found, own)
@@ -104,6 +100,18 @@ def show(
         if "nop" in offers:
             response.headers["content-security-policy"] = LIVE_POLICY
         return response
+
+
+def _found(desk: Desk, task_id: int) -> tuple[Dossier, Plan]:
+    """A task, named as on the pages of its own plan, which is mostly the one that is looked at."""
+    day = body_names.page_day(desk.plan, desk.today)
+    found = dossier.one(desk.session, task_id, day)
+    plan = desk.rt.plan_of(found.task.plan_id) if found else desk.plan
+    if found and (own := body_names.page_day(plan, desk.today)) != day:
+        found = dossier.one(desk.session, task_id, own)
+    if found is None:
+        raise NotFound("task.unknown", task=str(task_id))
+    return found, plan
 
 
 def _offers(found: Dossier, plan: Plan, desk: Desk) -> dict[str, str]:
