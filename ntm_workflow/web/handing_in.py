@@ -86,8 +86,9 @@ def _others(task: Task, via: str) -> Select[tuple[Task, str]]:
         select(Task, RowRecord.content)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .where(
-            Task.plan_id == task.plan_id, Task.body_id == task.body_id, Task.state == "open",
-            Task.id != task.id,
+            # Not by the index of a plan's open tasks, which may be a million.
+            Task.plan_id + "" == task.plan_id, Task.body_id == task.body_id,
+            Task.state == "open", Task.id != task.id,
         )
     )  # fmt: skip
     return query.where(RowRecord.secrecy == "") if via == "link" else query

@@ -13,7 +13,7 @@ from test_personal_pages import link
 from web_office import LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import AuditEntry, Draft, RowRecord, Submission, WebSession
+from ntm_workflow.store.tables import AuditEntry, Draft, RowRecord, Submission, Task, WebSession
 from ntm_workflow.web import handing_in, visitor
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import evidence
@@ -42,6 +42,14 @@ def own(app: FastAPI, town: Runtime) -> Person:
 
 
 # -- several tasks, one document -----------------------------------------------------
+
+
+def test_what_may_go_together_is_looked_for_among_the_few_tasks_of_its_body(town: Runtime) -> None:
+    query = handing_in._others(task(town, TASK), "page").order_by(Task.due_on, Task.id)
+    sql = query.compile(town.engine, compile_kwargs={"literal_binds": True})
+    with town.engine.connect() as connection:
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
+    assert any("ix_task_body" in str(step) for step in steps), steps
 
 
 def test_one_document_is_handed_in_for_several_tasks_at_once_on_both_databases(
