@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from ntm_workflow.reports.task_reach import unindexed
 from ntm_workflow.store.tables import BodyRecord, DueChange, RowRecord, Suspension, Task
 from ntm_workflow.work import body_names
 
@@ -65,13 +66,14 @@ def grouped(
     """
     group = _level(as_of) if by == "level" else _GROUPS[by]
     due = _due_as_of(as_of)
+    of_plan = unindexed(Task.plan_id) if "body_id" in only else Task.plan_id
     done = and_(Task.accepted_on.is_not(None), Task.accepted_on <= as_of)
     late = case((done, Task.completed_on > due), else_=and_(due < as_of, ~_suspended(as_of)))
     query = (
         select(group.label("key"), done.label("done"), late.label("late"), func.count().label("n"))
         .select_from(Task)
         .where(
-            Task.plan_id == plan_id, Task.opened_on <= as_of,
+            of_plan == plan_id, Task.opened_on <= as_of,
             or_(Task.cancelled_on.is_(None), Task.cancelled_on > as_of),
             *(getattr(Task, column).in_([value] if isinstance(value, str) else value)
               for column, value in only.items()),

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow import texts
 from ntm_workflow.errors import Refused
+from ntm_workflow.reports import task_reach
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import Stored
 from ntm_workflow.store.tables import Draft, RowRecord, Submission, Task
@@ -86,8 +87,7 @@ def _others(task: Task, via: str) -> Select[tuple[Task, str]]:
         select(Task, RowRecord.content)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .where(
-            # Not by the index of a plan's open tasks, which may be a million.
-            Task.plan_id + "" == task.plan_id, Task.body_id == task.body_id,
+            task_reach.unindexed(Task.plan_id) == task.plan_id, Task.body_id == task.body_id,
             Task.state == "open", Task.id != task.id,
         )
     )  # fmt: skip
