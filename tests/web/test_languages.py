@@ -68,6 +68,13 @@ def test_every_keyed_sentence_is_there_in_both_languages_with_the_same_blanks() 
     assert quoting == QUOTING
 
 
+def test_every_error_of_ours_has_words() -> None:
+    source = (ROOT / "ntm_workflow" / "errors.py").read_text("utf-8")
+    keys = re.findall(r'super\(\).__init__\("([a-z_.]+)"', source)
+    assert keys
+    assert {key for key in keys if not texts.has(key)} == set()
+
+
 # English sentences that name or quote what is Vietnamese: a decree, a place, a file.
 QUOTING = {
     "amend.no_document", "bundle.readme", "calendar.expected", "import.ask.head.no_title",
