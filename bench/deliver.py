@@ -179,7 +179,7 @@ def _send(port: int, mails: list[Mail]) -> None:
 def _make(port: int, mails: list[Mail]) -> None:
     """As a script does that has only the texts."""
     known = [message_from_bytes(mails[0][1], policy=SMTP)]
-    parts = [part.get_content() for one in known for part in one.iter_parts()]  # type: ignore[attr-defined]
+    parts = [part.get_content() for one in known for part in one.iter_parts()]
     with smtplib.SMTP("127.0.0.1", port) as connection:
         for to, _ in mails:
             made = EmailMessage(policy=SMTP)

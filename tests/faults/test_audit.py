@@ -36,13 +36,13 @@ def chain(rt: Runtime) -> Runtime:
 def test_rewriting_is_refused_by_the_database_itself(
     chain: Runtime, table: str, statement: str
 ) -> None:
-    if statement.startswith("TRUNCATE") and chain.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has no TRUNCATE")
+    unknown = statement.startswith("TRUNCATE") and chain.engine.dialect.name == "sqlite"
+    refusal = "syntax error" if unknown else "append-only"
     with chain.sessions.begin() as session:
         if table == "notice_attempt":
             _one_attempt(session)
     column = {"audit": "actor = 'ai khác'", "notice_attempt": "outcome = 'ok'"}[table]
-    with chain.engine.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+    with chain.engine.connect() as connection, pytest.raises(DatabaseError, match=refusal):
         connection.execute(text(statement.format(table, column)))
     with chain.reader() as session:
         assert audit.verify(session) is None

@@ -339,7 +339,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence_and_nothing_is_kept(
 def test_a_file_over_the_limit_is_refused(
     an: Person, town: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    an.browser.app.state.workshop.files.limit = 1_000  # type: ignore[attr-defined]
+    an.app.state.workshop.files.limit = 1_000
     monkeypatch.setattr(limits, "FILE", 1_000)
     assert "vượt mức 1 MB" in plain(send(an, damaged()).text)
 

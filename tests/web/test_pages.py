@@ -232,7 +232,7 @@ def test_a_task_of_the_coordination_office_is_reviewed_by_who_directs_the_row(
     reviewer = review.reviewers(task(town, "II.2/2020-06/vpdp-huyen"), town.plan)[0]
     assert reviewer != "vpdp-huyen"
     assert "Thẩm định: đạt" not in an.text(f"/viec/{own}")
-    leader = Person(an.browser.app, town, Role.LEADER, bodies=[reviewer])  # type: ignore[arg-type]
+    leader = Person(an.app, town, Role.LEADER, bodies=[reviewer])
     assert f"với tư cách: {town.plan.body(reviewer).short}" in leader.text(f"/viec/{own}")
     assert leader.send(own, "dat").status_code == 303
     assert task(town, "II.2/2020-06/vpdp-huyen").state == "accepted"

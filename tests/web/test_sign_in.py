@@ -268,7 +268,7 @@ def test_a_simulated_day_does_not_end_sessions(an: Person, house: Runtime) -> No
 
 
 def test_all_sessions_can_be_ended_everywhere_at_once(an: Person, house: Runtime) -> None:
-    phone, other = (Person(an.browser.app, house, None) for _ in range(2))  # type: ignore[arg-type]
+    phone, other = (Person(an.app, house, None) for _ in range(2))
     for one in (an, phone, other):
         sign_in(one)
     assert an.open("/tai-khoan").text.count('action="/tai-khoan/ket-thuc"') == 3
@@ -281,7 +281,7 @@ def test_all_sessions_can_be_ended_everywhere_at_once(an: Person, house: Runtime
 
 
 def test_nobody_ends_the_session_of_another(an: Person, house: Runtime) -> None:
-    chi = Person(an.browser.app, house, Role.LEADER, name="Chi")  # type: ignore[arg-type]
+    chi = Person(an.app, house, Role.LEADER, name="Chi")
     sign_in(an)
     with house.reader() as session:
         numbers = session.scalars(select(WebSession.id)).all()
@@ -298,7 +298,7 @@ def test_a_shut_account_is_out_at_once(an: Person, house: Runtime) -> None:
 
 
 def test_a_new_password_ends_every_other_session(an: Person, house: Runtime) -> None:
-    phone = Person(an.browser.app, house, None)  # type: ignore[arg-type]
+    phone = Person(an.app, house, None)
     sign_in(an), sign_in(phone)
     before = an.browser.cookies[visitor.COOKIE]
     new = "ruộng lúa chín vàng"
@@ -419,7 +419,7 @@ def test_the_first_address_shows_a_button_and_works_once(
     assert an.browser.post(path, data={}).headers["location"] == path
     assert an.browser.post(path, data=form).headers["location"] == "/tai-khoan"
     assert "Quản trị" in an.text("/tai-khoan")
-    other = Person(an.browser.app, house, None)  # type: ignore[arg-type]
+    other = Person(an.app, house, None)
     assert other.open(path).status_code == 404
     assert other.browser.post(path, data=other.form("/vao")).status_code == 404
     assert an.open("/nhap").headers["location"] == "/tai-khoan"  # a password first

@@ -172,7 +172,7 @@ def test_a_new_key_of_the_provider_is_fetched(an: Person, provider: Provider) ->
 
 def test_a_wrong_state_or_another_browser_is_refused(an: Person, house: Runtime) -> None:
     back = to_provider(an)
-    other = Person(an.browser.app, house, None)  # type: ignore[arg-type]
+    other = Person(an.app, house, None)
     refused(other, back, "oidc.old")  # somebody was sent the link of An's way back
     state = parse_qs(urlsplit(back).query)["state"][0]
     refused(an, back.replace(state, "x" * 48), "oidc.old")

@@ -41,7 +41,7 @@ class Person:
 
     def __init__(self, app: FastAPI, rt: Runtime, *role: Any, **account: Any) -> None:
         """Signed in as the coordination office, or `role` for these `bodies`; `None`: nobody."""
-        self.rt = rt
+        self.app, self.rt = app, rt
         self.browser = TestClient(
             app, base_url=HOME, follow_redirects=False, client=("127.0.0.1", 50_000)
         )
