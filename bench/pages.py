@@ -53,6 +53,7 @@ PAGES = {
     "of-level": "/viec?cap=xa",
     "in-days": "/viec?tu=1/12/2020&den=31/12/2020",
     "text-wide": "/viec?tim=don+vi",
+    "text-some": "/viec?tim=1",
     "text-narrow": "/viec?tim=don+vi+4321",
     "far-page": "/viec?sau=2020-12-15.{middle}",
     "back-page": "/viec?truoc=2020-12-15.{middle}",

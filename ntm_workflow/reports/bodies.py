@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import BodyKind, Plan
@@ -56,16 +56,15 @@ def working(plan: Plan) -> list[str]:
     return [body for body in found if plan.body(body).kind != BodyKind.GROUP]
 
 
-def unreached(session: Session, plan: Plan) -> int:
-    """How many of them nobody can be written to for; one statement."""
+def unreached(session: Session, plan: Plan) -> Select[tuple[int]]:
+    """How many of them nobody can be written to for."""
     working = _working(plan)
-    query = (
-        select(func.count(ContactBody.body_id.distinct()))
+    return (
+        select(len(working) - func.count(ContactBody.body_id.distinct()))
         .join(Contact, Contact.id == ContactBody.contact_id)
         .where(Contact.active, owed.reached(Contact.id))
         .where(task_reach.among(session, ContactBody.body_id, working))
     )
-    return len(working) - (session.scalar(query) or 0)
 
 
 def _working(plan: Plan) -> frozenset[str]:

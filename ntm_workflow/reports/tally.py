@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.counts import Counts
@@ -58,13 +58,22 @@ def by_row(session: Session, plan_id: str, which: Iterable[ColumnElement[bool]])
 
 
 def numbers(
-    session: Session, plan_id: str, standings: Iterable[str], today: date, week_end: date
+    session: Session,
+    plan_id: str,
+    standings: Iterable[str],
+    today: date,
+    week_end: date,
+    **beside: Select[tuple[int]],
 ) -> dict[str, int]:
-    """How many tasks of a plan have each of these standings; one statement."""
+    """How many tasks of a plan have each of these standings, and what `beside` counts.
+
+    One statement, whatever is counted beside.
+    """
     wanted = {name: of(name, today, week_end) for name in standings}
     sums = [_sum(which).label(name) for name, which in wanted.items() if which is not None]
-    found = session.execute(select(*sums).where(TaskTally.plan_id == plan_id)).one()
-    return dict(zip(wanted, map(int, found), strict=True))
+    also = [query.scalar_subquery().label(name) for name, query in beside.items()]
+    found = session.execute(select(*sums, *also).where(TaskTally.plan_id == plan_id)).one()
+    return {name: int(n) for name, n in found._mapping.items()}
 
 
 def counts(session: Session, plan_id: str, today: date, row_id: str = "") -> dict[str, Counts]:

@@ -12,9 +12,9 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import standings, task_order, task_reach, task_scope
 from ntm_workflow.reports.task_order import Cursor
 from ntm_workflow.reports.task_scope import Filter, Scope
-from ntm_workflow.store.tables import BodyRecord, Task
-from ntm_workflow.work import body_names
+from ntm_workflow.store.tables import Task
 
+FEW_BODIES = 2_000  # more are looked for among the tasks of the rows
 COUNTED = 10_000  # tasks that are counted one by one where no tally knows how many there are
 COUNTED_IN_TEXT = 1_000  # the same where most of what is read does not count
 
@@ -24,12 +24,12 @@ def chosen(
     after: Cursor | None, before: Cursor | None,
 ) -> Select[Any]:  # fmt: skip
     """The (id, due_on) of the first `limit` tasks after or before a place."""
-    if scope.few:
+    if scope.rare:
         hit = _hit(session, plan, scope)
         query = select(hit.c.id, hit.c.due_on).where(_stands(only, hit.c, today))
         query = query.where(*task_scope.due(only, hit.c), *task_order.beyond(hit.c, after, before))
         return query.order_by(*task_order.order(hit.c, before is not None)).limit(limit)
-    also = _also(session, plan, only, scope, today)
+    also = _also(session, scope)
     arms = standings.arms(only.standing, Task, today)
     parts = task_order.parts(arms, *_days(only, scope), after, before)
     narrowed = ((arm, [*where, *also]) for arm, where in parts)
@@ -42,11 +42,11 @@ def everything(
     """All that a filter lists, in no order."""
     if scope.empty:
         return select(*columns).where(false())
-    if scope.few:
+    if scope.rare:
         hit = _hit(session, plan, scope)
         shown = [hit.c[column.key] for column in columns]
         return select(*shown).where(_stands(only, hit.c, today), *task_scope.due(only, hit.c))
-    also = _also(session, plan, only, scope, today)
+    also = _also(session, scope)
     arms = standings.arms(only.standing, Task, today)
     parts = task_order.parts(arms, *_days(only, scope))
     made = [
@@ -76,23 +76,9 @@ def _days(only: Filter, scope: Scope) -> tuple[date, date]:
     return max(first, only.due_from or first), min(last, only.due_to or last)
 
 
-def _also(
-    session: Session, plan: Plan, only: Filter, scope: Scope, today: date
-) -> list[ColumnElement[bool]]:
+def _also(session: Session, scope: Scope) -> list[ColumnElement[bool]]:
     """What tasks must be besides their standing, where they are walked by it."""
-    found: list[ColumnElement[bool]] = []
-    if not scope.everything:
-        found.append(task_reach.conditions(session, scope.reaches, Task))
-    if scope.level:
-        found.append(_level(plan, scope.level, today))
-    return found
-
-
-def _level(plan: Plan, level: str, today: date) -> ColumnElement[bool]:
-    """SQL: the task's body has this level on the page's day."""
-    called = body_names.called("level", BodyRecord.id, body_names.page_day(plan, today))
-    of_level = select(BodyRecord.id).where(called == level)
-    return task_reach.unindexed(Task.body_id).in_(of_level)
+    return [] if scope.everything else [task_reach.conditions(session, scope.reaches, Task)]
 
 
 def _hit(session: Session, plan: Plan, scope: Scope) -> Any:
@@ -102,9 +88,7 @@ def _hit(session: Session, plan: Plan, scope: Scope) -> Any:
     plain, among = task_reach.unindexed, task_reach.among
     parts = []
     for one in scope.reaches:
-        by_body = one.bodies is not None and (
-            one.rows is None or len(one.bodies) <= task_scope.FEW_BODIES
-        )
+        by_body = one.bodies is not None and len(one.bodies) <= FEW_BODIES
         of_plan, row = (plain(Task.plan_id), plain(Task.row_id)) if by_body else (
             Task.plan_id, Task.row_id)  # fmt: skip
         where = [of_plan == plan.id]

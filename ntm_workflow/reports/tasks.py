@@ -70,7 +70,7 @@ def page(
     after: Cursor | None = None,
     before: Cursor | None = None,
 ) -> Page:
-    """One page of what a filter lists; three statements, five where it names text and a level."""
+    """One page of what a filter lists; three statements, five where it names a level."""
     scope = task_scope.scope(session, plan, only, today)
     total, is_least = task_select.total(session, plan, only, scope, today)
     if scope.empty:

@@ -63,7 +63,10 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
         session, plan, today = desk.session, desk.plan, desk.today
         running = _running() if desk.simulated_on else False
         numbers, firsts = kept(desk, "board", lambda: (
-            tally.numbers(session, plan.id, _NUMBERS, today, standings.week_end(today)),
+            tally.numbers(
+                session, plan.id, _NUMBERS, today, standings.week_end(today),
+                unreached=bodies.unreached(session, plan), objected=objections.count(plan.id),
+            ),
             tasks.firsts(session, plan, _LISTS, today),
         ))  # fmt: skip
         response = desk.page(
@@ -78,8 +81,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             mails=notices.of_day(session, plan.id, today, FEW),
             trail=kept(desk, "deeds", lambda: trail.deeds(session, 6)),
             ahead=_ahead(desk), faults=desk.faults(),
-            unreached=kept(desk, "unreached", lambda: bodies.unreached(session, plan)),
-            objected=kept(desk, "objected", lambda: objections.count(session, plan.id)),
+            unreached=numbers["unreached"], objected=numbers["objected"],
         )  # fmt: skip
     response.headers["content-security-policy"] = LIVE_POLICY
     return response

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
@@ -108,11 +108,11 @@ def waiting(session: Session, task: Task) -> Objection | None:
     return session.scalars(query).first()
 
 
-def count(session: Session, plan_id: str) -> int:
+def count(plan_id: str) -> Select[tuple[int]]:
     """How many open tasks of a plan wait for an answer."""
     query = select(func.count(Objection.id)).join(Task, Task.id == Objection.task_id)
     open_ = Objection.outcome.is_(None), Task.state == "open", Task.plan_id == plan_id
-    return session.scalar(query.where(*open_)) or 0
+    return query.where(*open_)
 
 
 def refused(session: Session, task: Task) -> Objection | None:

@@ -110,23 +110,26 @@ def _stands(task: Task, standing: str, asked: bool, objected: bool) -> bool:
     }[standing]
 
 
+WAYS = [(0, 0), (task_scope.FEW, 2), (task_scope.FEW, task_scope.RARE)]
 FILTERS = [
     Filter(), Filter(section="I"), Filter(section="TC", level="commune"), Filter(row="III.1"),
     Filter(body="bql-tan-lap"), Filter(level="district"), Filter(period="2020-06"),
     Filter(section="II", row="III.1"), Filter(text="ra soat tan lap"), Filter(text="TÂN LẬP"),
     Filter(text="III.1/2020-06/bql-tan-lap"), Filter(text="xa"), Filter(text="2020-q2 xa"),
+    Filter(text="i"), Filter(text="i", level="commune"),
     Filter(text="không có gì"), Filter(due_from=DAY, due_to=date(2020, 6, 30)),
     Filter(due_to=date(2020, 6, 20), level="commune"), Filter(due_from=date(2030, 1, 1)),
     Filter(text="ke hoach", section="I", body="vpdp-huyen"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("few", [0, task_scope.FEW], ids=["walked", "sorted"])
+@pytest.mark.parametrize(("few", "share"), WAYS, ids=["walked", "sorted", "as it is"])
 def test_every_filter_lists_and_counts_what_plain_python_does(
-    busy: Runtime, few: int, monkeypatch: pytest.MonkeyPatch
+    busy: Runtime, few: int, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(task_scope, "FEW", few)
-    monkeypatch.setattr(task_scope, "FEW_BODIES", few // 10)
+    monkeypatch.setattr(task_scope, "RARE", share)
+    monkeypatch.setattr(task_select, "FEW_BODIES", few // 10)
     monkeypatch.setattr(task_reach, "_BOUND", 3 if few else 50)
     cycled = itertools.cycle(["", *standings.STANDINGS])  # 12 of them; each meets filters in turn
     wanted = [replace(only, standing=next(cycled)) for only in FILTERS * 2]
@@ -146,11 +149,12 @@ def _same(rt: Runtime, session: Session, only: Filter) -> int:
     return len(expected)
 
 
-@pytest.mark.parametrize("few", [0, task_scope.FEW], ids=["walked", "sorted"])
+@pytest.mark.parametrize(("few", "share"), WAYS, ids=["walked", "sorted", "as it is"])
 def test_a_filter_is_walked_to_its_end_and_back(
-    busy: Runtime, few: int, monkeypatch: pytest.MonkeyPatch
+    busy: Runtime, few: int, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(task_scope, "FEW", few)
+    monkeypatch.setattr(task_scope, "RARE", share)
     for only in (Filter(), Filter(standing="open_in_time", level="commune"), Filter(text="xa")):
         with busy.reader() as session:
             expected = plainly(busy, session, only)
