@@ -60,6 +60,7 @@ STANDINGS: dict[str, Callable[[Any, date], list[Arm]]] = {
     "done_late": lambda t, today: [Arm("accepted", (t.completed_on > t.due_on,))],
     "open_in_time": _in_time,
     "open_overdue": lambda t, today: _running(t, ALWAYS[0], today - DAY),
+    "to_do": lambda t, today: _running(t, *ALWAYS)[:1],
     "this_week": lambda t, today: _running(t, today, week_end(today))[:1],
     "to_review": lambda t, today: [Arm("submitted")],
     "returned": lambda t, today: [Arm("open", (t.returned_on.is_not(None),), "returned_on")],
@@ -78,7 +79,8 @@ def arms(standing: str, t: Any, today: date) -> list[Arm]:
 
 # The words of the address, in Vietnamese without marks, and what they mean.
 SLUGS = {
-    "qua-han": "open_overdue", "den-han-tuan-nay": "this_week", "cho-tham-dinh": "to_review",
+    "con-phai-lam": "to_do", "qua-han": "open_overdue", "den-han-tuan-nay": "this_week",
+    "cho-tham-dinh": "to_review",
     "trong-han": "open_in_time", "xong-dung-han": "done_on_time", "xong-qua-han": "done_late",
     "bi-tra-lai": "returned", "xin-gia-han": "extension",
     "khong-phai-viec": "objection", "tam-dung": "suspended",

@@ -38,6 +38,7 @@ def of(standing: str, today: date, week_end: date) -> ColumnElement[bool] | None
         "done_late": t.kind == "done_late",
         "open_in_time": or_(and_(t.kind.in_(_RUNNING), t.due_on >= today), t.kind.in_(_PAUSED)),
         "open_overdue": late,
+        "to_do": t.kind == "open",
         "this_week": and_(t.kind == "open", t.due_on.between(today, week_end)),
         "to_review": t.kind.in_(("submitted", "submitted_paused")),
         "suspended": t.kind == "open_paused",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
+from fastapi import Request
+
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Body, Plan
 from ntm_workflow.appendix.text import fold, sort_key
@@ -23,7 +25,9 @@ from ntm_workflow.work.assign import AD_HOC
 from ntm_workflow.work.body_names import Called
 
 LEVELS = {"tinh": "province", "huyen": "district", "xa": "commune", "trung-uong": "central"}
+TO_DO = "con-phai-lam"
 FIELDS = ("tim", "tinh-trang", "don-vi", "cap", "muc", "dong", "ky", "tu", "den")
+ALL = "/viec?tinh-trang="  # the list without a condition
 KEPT = (*FIELDS, FIELD)  # of an address: what says which tasks
 MOST_OFFERED = 60  # bodies of one list; where there are more, people type
 MOST_ROWS = 60  # rows and periods of one
@@ -64,6 +68,14 @@ class Asked:
 def kept(asked: Mapping[str, str]) -> dict[str, str]:
     """What of an address says which tasks, in one order."""
     return {name: asked[name] for name in KEPT if asked.get(name)}
+
+
+def begun(query: Mapping[str, str], request: Request) -> dict[str, str]:
+    """The query of a list's address; where it says nothing an office sees what it has to do."""
+    says_nothing = not any(name in query for name in FIELDS)
+    if says_nothing and visitor.own(request) is not None:
+        return {**query, "tinh-trang": TO_DO}
+    return dict(query)
 
 
 def read(asked: Mapping[str, str], desk: Desk) -> Asked:
@@ -153,7 +165,7 @@ def chips(asked: Asked, desk: Desk) -> list[Chip]:
 
 def _without(asked: Asked, name: str) -> str:
     left = {key: value for key, value in asked.values.items() if key != name}
-    return f"/viec?{urlencode(left)}" if left else "/viec"
+    return f"/viec?{urlencode(left)}" if left else ALL
 
 
 # -- as a form -------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def task_list(request: Request) -> Response:
 
 
 def _show(request: Request, trouble: Trouble | None = None, name: str = "") -> Response:
-    query = dict(request.query_params)
+    query = task_filter.begun(request.query_params, request)
     with opened(request) as desk:
         asked = task_filter.read(query, desk)
         places = {key: Cursor.parse(query[key]) for key in _PAGES if query.get(key)}

@@ -98,6 +98,7 @@ def _stands(task: Task, standing: str, asked: bool, objected: bool) -> bool:
         "done_late": bool(done and done > task.due_on),
         "open_in_time": live and not late,
         "open_overdue": live and late,
+        "to_do": task.state == "open" and not task.suspended_on,
         "this_week": task.state == "open"
         and not task.suspended_on
         and DAY <= task.due_on <= date(2020, 6, 28),

@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from fastapi import FastAPI
 from scene import Scene
 from sqlalchemy import select
 from web_office import DAY, LATE, OTHER, TASK, Person, number, plain, statements, task
@@ -17,8 +18,10 @@ from web_office import DAY, LATE, OTHER, TASK, Person, number, plain, statements
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
+from ntm_workflow.web import task_filter
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import many
+from ntm_workflow.work.accounts import Role
 
 
 def links(page: str) -> list[str]:
@@ -91,6 +94,22 @@ def test_nothing_is_done_for_a_filter_that_is_not_understood(an: Person, town: R
 def test_an_empty_list_says_what_to_do(an: Person) -> None:
     text = an.text("/viec?tim=khong+co+gi+nhu+the")
     assert "Hãy bấm vào một điều kiện để bỏ bớt" in text
+
+
+def test_an_office_sees_first_what_it_has_to_do(
+    app: FastAPI, town: Runtime, an: Person, binh: Person
+) -> None:
+    office = Person(app, town, Role.OFFICE, bodies=["bql-tan-lap"])
+    assert an.hand_in(number(town, TASK)).status_code == 303
+    done, to_do = (f'href="/viec/{number(town, code)}"' for code in (TASK, LATE))
+    first, every = (office.open(path).text for path in ("/viec", task_filter.ALL))
+    assert to_do in first
+    assert done not in first
+    assert task_filter.ALL in links(first)  # the chip takes itself off
+    assert to_do in every
+    assert done in every
+    assert done in office.open("/viec?tim=tan+lap").text  # who asks gets what was asked for
+    assert "chips" not in binh.open("/viec").text
 
 
 def test_the_list_costs_few_statements_with_every_condition(towns: Runtime) -> None:
