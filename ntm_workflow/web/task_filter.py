@@ -70,12 +70,9 @@ def kept(asked: Mapping[str, str]) -> dict[str, str]:
     return {name: asked[name] for name in KEPT if asked.get(name)}
 
 
-def begun(query: Mapping[str, str], request: Request) -> dict[str, str]:
-    """The query of a list's address; where it says nothing an office sees what it has to do."""
-    says_nothing = not any(name in query for name in FIELDS)
-    if says_nothing and visitor.own(request) is not None:
-        return {**query, "tinh-trang": TO_DO}
-    return dict(query)
+def begins(query: Mapping[str, str], request: Request) -> bool:
+    """True where an office opens the list without saying what: it sees what it has to do."""
+    return visitor.own(request) is not None and not any(name in query for name in FIELDS)
 
 
 def read(asked: Mapping[str, str], desk: Desk) -> Asked:

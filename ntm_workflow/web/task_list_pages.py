@@ -30,7 +30,10 @@ def task_list(request: Request) -> Response:
 
 
 def _show(request: Request, trouble: Trouble | None = None, name: str = "") -> Response:
-    query = task_filter.begun(request.query_params, request)
+    query = dict(request.query_params)
+    begun = task_filter.begins(query, request)
+    if begun:
+        query["tinh-trang"] = task_filter.TO_DO
     with opened(request) as desk:
         asked = task_filter.read(query, desk)
         places = {key: Cursor.parse(query[key]) for key in _PAGES if query.get(key)}
@@ -41,7 +44,7 @@ def _show(request: Request, trouble: Trouble | None = None, name: str = "") -> R
         lost = [say("filter.place")] if None in places.values() else []
         return desk.page(
             "tasks.html", trouble.status if trouble else 200, found=found, asked=asked,
-            only=asked.only, chips=task_filter.chips(asked, desk),
+            begun=begun, only=asked.only, chips=task_filter.chips(asked, desk),
             problems=[*asked.problems, *lost], choices=task_filter.choices(desk, asked.only),
             hidden=[(k, v) for k, v in asked.values.items() if k in task_filter.FIELDS],
             saved=_saved(desk, asked), done=_done(query), trouble=trouble, name=name,
