@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import click
 
 from ntm_workflow import runtime, texts
 from ntm_workflow.appendix.model import OrderedDay
+from ntm_workflow.calendar import typed
 from ntm_workflow.calendar.documents import ORDERED
 from ntm_workflow.calendar.workdays import YEARS
 from ntm_workflow.calendar.year import Noted, YearTable, year_table
@@ -318,9 +319,6 @@ def _a_day(given: str) -> date:
     Raises:
         Refused: there is no such day.
     """
-    for form in ("%Y-%m-%d", "%d/%m/%Y"):
-        try:
-            return datetime.strptime(given.strip(), form).date()  # noqa: DTZ007
-        except ValueError:
-            continue
-    raise Refused("calendar.not_a_day", given=given)
+    if (found := typed.day(given)) is None:
+        raise Refused("calendar.not_a_day", given=given)
+    return found

@@ -19,10 +19,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ntm_workflow.calendar import typed
 from ntm_workflow.errors import NtmError, Refused
 from ntm_workflow.texts import say
 from ntm_workflow.work import doc_number, hand_in, tasks
@@ -109,13 +110,10 @@ def _read_card(path: Path) -> dict[str, str]:
     return doc_number.fields(text, FIELDS)
 
 
-def _day(text: str) -> date | None:
-    for form in ("%d/%m/%Y", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(text, form).date()  # noqa: DTZ007 - a calendar day
-        except ValueError:
-            continue
-    raise Refused("evidence.date", value=text)
+def _day(text: str) -> date:
+    if (found := typed.day(text)) is None:
+        raise Refused("evidence.date", value=text)
+    return found
 
 
 def _put_away(folder: Path) -> None:
