@@ -28,7 +28,7 @@ TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"
 BODY = "bql-tan-lap"
 JUNE, LATE = f"III.1/2020-06/{BODY}", f"VI.1/2020-Q2/{BODY}"
 SLOW = {"offline": False, "latency": 300, "downloadThroughput": 12_500, "uploadThroughput": 12_500}
-MOST_BYTES = 60_000  # of the page with all that it needs: five seconds at 100 kbit/s
+MOST_BYTES = 20_000  # of the page with all that it needs: two seconds at 100 kbit/s
 
 
 def number(rt: Runtime, code: str) -> int:

@@ -27,6 +27,26 @@ def test_every_answer_carries_the_headers_that_tie_the_browser_down(an: Person, 
     assert kept in headers["cache-control"]
 
 
+@pytest.mark.parametrize("path", ["/viec", "/phu-luc", "/static/style.css", "/static/hand-in.js"])
+def test_pages_travel_packed_to_who_takes_them_packed(an: Person, path: str) -> None:
+    packed = an.open(path)
+    plainly = an.browser.get(path, headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plainly.headers
+    assert packed.text == plainly.text
+    assert int(packed.headers["content-length"]) < len(plainly.content) / 2
+
+
+def test_a_document_travels_as_it_is(an: Person, town: Runtime) -> None:
+    paper = b"%PDF-1.4\n" + b"0" * 5_000
+    one = number(town, TASK)
+    an.hand_in(one, files={"tep": ("bc.pdf", paper, "application/pdf")})
+    (found,) = re.findall(r'href="(/minh-chung/\d+)"', an.open(f"/viec/{one}").text)
+    answer = an.open(found)
+    assert answer.content == paper
+    assert "content-encoding" not in answer.headers
+
+
 @pytest.mark.parametrize(
     "headers",
     [
