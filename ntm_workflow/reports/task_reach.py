@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Select,
     SQLColumnExpression,
     Text,
     and_,
@@ -149,8 +150,18 @@ def among(session: Session, column: SQLColumnExpression[Any], ids: Ids) -> Colum
         return column.in_(sorted(ids))
     if session.get_bind().dialect.name == "postgresql":
         return column == any_(literal(_listed(ids), ARRAY(Text)))
-    each = func.json_each(literal(_as_json(ids))).table_valued("value")
-    return column.in_(select(each.c.value))
+    return column.in_(_each(session, ids))
+
+
+def others(session: Session, column: SQLColumnExpression[Any], ids: Ids) -> ColumnElement[bool]:
+    """SQL: a column is none of many texts, however many."""
+    return column.not_in(sorted(ids) if len(ids) <= _BOUND else _each(session, ids))
+
+
+def _each(session: Session, ids: Ids) -> Select[Any]:
+    if session.get_bind().dialect.name == "postgresql":
+        return select(func.unnest(literal(_listed(ids), ARRAY(Text))))
+    return select(func.json_each(literal(_as_json(ids))).table_valued("value").c.value)
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,6 @@ from fastapi.responses import RedirectResponse
 
 from ntm_workflow.errors import NtmError
 from ntm_workflow.reports import (
-    bodies,
     notices,
     review_queue,
     standings,
@@ -25,7 +24,7 @@ from ntm_workflow.web import visitor, words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
 from ntm_workflow.web.guard import LIVE_POLICY
-from ntm_workflow.web.kept import kept
+from ntm_workflow.web.kept import kept, unreached
 from ntm_workflow.work import objections
 from ntm_workflow.work.accounts import Role
 
@@ -78,7 +77,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             mails=notices.of_day(session, plan.id, today, FEW),
             trail=kept(desk, "deeds", lambda: trail.deeds(session, 6)),
             ahead=_ahead(desk), faults=desk.faults(),
-            unreached=kept(desk, "unreached", lambda: bodies.unreached(session, plan)),
+            unreached=unreached(desk),
             objected=kept(desk, "objected", lambda: objections.count(session, plan.id)),
         )  # fmt: skip
     response.headers["content-security-policy"] = LIVE_POLICY
