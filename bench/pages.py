@@ -60,6 +60,9 @@ PAGES = {
     "far-page": "/viec?sau=2020-12-15.{middle}",
     "back-page": "/viec?truoc=2020-12-15.{middle}",
     "appendix": "/phu-luc",
+    "row": "/phu-luc/R.1",
+    "bodies": "/don-vi",
+    "contacts": "/lien-he",
     "task": "/viec/{middle}",
 }
 HEAD = {"host": "127.0.0.1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
@@ -11,7 +12,7 @@ from ntm_workflow.appendix.model import BodyKind, Plan
 from ntm_workflow.chase import owed
 from ntm_workflow.reports import task_reach
 from ntm_workflow.reports.plan_memory import PlanMemory
-from ntm_workflow.store.tables import Contact, ContactBody
+from ntm_workflow.store.tables import Contact, ContactBody, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,18 @@ class Speaker:
     reached: bool
 
 
-def speakers(session: Session, body_id: str | None = None) -> dict[str, list[Speaker]]:
-    """The contacts of each body, or of one; one statement."""
+def speakers(
+    session: Session, bodies: Collection[str] | None = None
+) -> dict[str, list[Speaker]]:  # fmt: skip
+    """The contacts of each body, or of each of some; one statement."""
     query = (
         select(ContactBody.body_id, Contact.id, Contact.name, Contact.email, ContactBody.role)
         .add_columns(Contact.active, owed.reached(Contact.id))
         .join(Contact, Contact.id == ContactBody.contact_id)
         .order_by(Contact.id)
     )
-    if body_id:
-        query = query.where(ContactBody.body_id == body_id)
+    if bodies is not None:
+        query = query.where(task_reach.among(session, ContactBody.body_id, frozenset(bodies)))
     found: dict[str, list[Speaker]] = {}
     for body, *rest in session.execute(query):
         found.setdefault(body, []).append(Speaker(*rest))
@@ -45,6 +48,17 @@ def speakers(session: Session, body_id: str | None = None) -> dict[str, list[Spe
 def reachable(speakers: list[Speaker]) -> bool:
     """True when somebody of them can be written to."""
     return any(one.active and one.reached for one in speakers)
+
+
+def owing(session: Session, plan: Plan, ids: Collection[str]) -> list[str]:
+    """Those of some bodies that have tasks of a plan; no statement where there are none."""
+    if not ids:
+        return []
+    query = select(Task.body_id).distinct().where(
+        task_reach.unindexed(Task.plan_id) == plan.id, Task.state != "cancelled",
+        task_reach.among(session, Task.body_id, frozenset(ids)),
+    )  # fmt: skip
+    return list(session.scalars(query))
 
 
 def working(plan: Plan) -> list[str]:
@@ -58,7 +72,7 @@ def working(plan: Plan) -> list[str]:
 
 def unreached(session: Session, plan: Plan) -> Select[tuple[int]]:
     """How many of them nobody can be written to for."""
-    working = _working(plan)
+    working = at_work(plan)
     return (
         select(len(working) - func.count(ContactBody.body_id.distinct()))
         .join(Contact, Contact.id == ContactBody.contact_id)
@@ -67,7 +81,7 @@ def unreached(session: Session, plan: Plan) -> Select[tuple[int]]:
     )
 
 
-def _working(plan: Plan) -> frozenset[str]:
+def at_work(plan: Plan) -> frozenset[str]:
     """The same as a set; worked out once for a plan that stays in memory."""
     return _sets.of(plan, lambda: frozenset(working(plan)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,14 +42,13 @@ class Commune:
         return self.share.decided < FEW
 
 
+Members = Mapping[tuple[str, str], Sequence[str]]
+
+
 def communes(
-    session: Session,
-    plan: Plan,
-    given: Mapping[str, Called],
-    found: Mapping[str, Mapping[int, Counts]],
-    today: date,
+    session: Session, members: Members, found: Mapping[str, Mapping[int, Counts]], today: date
 ) -> list[Commune]:
-    """The communes of a plan's programme, and those founded since, by the alphabet.
+    """How communes stand, in the order of `members`.
 
     `found` is what `tallies.by_quarter` counts. Tasks stay with the body that
     had them: a commune that was merged keeps its name and what it did, the new
@@ -57,14 +56,14 @@ def communes(
     """
     gone = successions.ends(session, today)
     made = []
-    for (unit, name), bodies in _bodies(plan, given).items():
+    for (unit, name), bodies in members.items():
         quarters = _sum(found[body] for body in bodies if body in found)
         ends = [gone[body].on for body in bodies if body in gone]
         made.append(Commune(
             unit, name, tuple(bodies), sum(quarters.values(), Counts()), quarters,
             max(ends) if bodies and len(ends) == len(bodies) else None,
         ))  # fmt: skip
-    return sorted(made, key=lambda one: sort_key(one.name))
+    return made
 
 
 def by_share(found: Iterable[Commune]) -> list[Commune]:
@@ -75,8 +74,11 @@ def by_share(found: Iterable[Commune]) -> list[Commune]:
     ))  # fmt: skip
 
 
-def _bodies(plan: Plan, given: Mapping[str, Called]) -> dict[tuple[str, str], list[str]]:
-    """The bodies of each commune, which is named as (id, name)."""
+def members(plan: Plan, given: Mapping[str, Called]) -> dict[tuple[str, str], list[str]]:
+    """The bodies of each commune of a plan's programme, and of those founded since.
+
+    A commune is named as (id, name); they are in the order of the alphabet.
+    """
     names = {unit.id: unit.name for unit in plan.units
              if unit.in_programme and unit.level is Level.COMMUNE}  # fmt: skip
     found: dict[tuple[str, str], list[str]] = {(u, name): [] for u, name in names.items()}
@@ -88,7 +90,7 @@ def _bodies(plan: Plan, given: Mapping[str, Called]) -> dict[tuple[str, str], li
         if one.unit and one.unit not in known and one.level == Level.COMMUNE:
             key = next((key for key in found if key[0] == one.unit), (one.unit, one.short))
             found.setdefault(key, []).append(one.id)
-    return found
+    return dict(sorted(found.items(), key=lambda one: sort_key(one[0][1])))
 
 
 def _sum(several: Iterable[Mapping[int, Counts]]) -> dict[int, Counts]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import and_, case, false, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ntm_workflow.appendix.model import Plan
+from ntm_workflow.appendix.text import fold
 from ntm_workflow.chase import owed, stand_in
 from ntm_workflow.store.tables import Address, BodyRecord, Contact, ContactBody
 from ntm_workflow.store.tables.people import MAIL
@@ -35,34 +37,73 @@ class Person:
     role: str | None
 
 
-def people(session: Session, today: date) -> dict[str, list[Person]]:
-    """The contacts of each body; of "" those who speak for none. One statement."""
+def _marks(today: date) -> dict[str, ColumnElement[bool]]:
+    """SQL: what stands out about a contact."""
     refused, mail = aliased(Address), aliased(Address)
-    query = (
-        select(
-            ContactBody.body_id, Contact.id, Contact.name, Contact.active, Contact.absent_until,
-            case((stand_in.away(today), True), else_=false()),
-            Contact.quiet_from.is_not(None), owed.reached(Contact.id),
-            select(refused.id)
-            .where(refused.contact_id == Contact.id, refused.unusable_at.is_not(None))
-            .exists(),
-            ~select(mail.id)
-            .where(
-                and_(mail.contact_id == Contact.id, mail.channel == MAIL),
-                mail.verified_at.is_(None),
-            )
-            .exists(),
-            ContactBody.role,
-        )
+    return {
+        "away": stand_in.away(today),
+        "quiet": Contact.quiet_from.is_not(None),
+        "reached": owed.reached(Contact.id),
+        "broken": select(refused.id)
+        .where(refused.contact_id == Contact.id, refused.unusable_at.is_not(None))
+        .exists(),
+        "verified": ~select(mail.id)
+        .where(mail.contact_id == Contact.id, mail.channel == MAIL, mail.verified_at.is_(None))
+        .exists(),
+    }
+
+
+def _of_bodies(*columns: Any) -> Select[Any]:
+    """Contacts by body; those who speak for none have no body."""
+    return (
+        select(ContactBody.body_id, *columns)
         .select_from(Contact)
         .outerjoin(ContactBody, ContactBody.contact_id == Contact.id)
         .where(Contact.erased_at.is_(None))
-        .order_by(~Contact.active, Contact.id)
+    )
+
+
+def people(session: Session, today: date, bodies: Collection[str]) -> dict[str, list[Person]]:
+    """The contacts of some bodies; of "" those who speak for none. One statement."""
+    marks = _marks(today)
+    query = _of_bodies(
+        Contact.id, Contact.name, Contact.active, Contact.absent_until,
+        case((marks["away"], True), else_=false()), marks["quiet"], marks["reached"],
+        marks["broken"], marks["verified"], ContactBody.role,
     )  # fmt: skip
+    of_some = ContactBody.body_id.in_([body for body in bodies if body])
+    nobodys = ContactBody.body_id.is_(None)
+    query = query.where(or_(of_some, nobodys) if "" in bodies else of_some)
     found: dict[str, list[Person]] = {}
-    for body, *rest in session.execute(query):
+    for body, *rest in session.execute(query.order_by(~Contact.active, Contact.id)):
         found.setdefault(body or "", []).append(Person(*rest))
     return found
+
+
+def spoken_for(session: Session) -> set[str]:
+    """The bodies that have contacts, "" where some speak for none; one statement."""
+    return {body or "" for body in session.scalars(_of_bodies().distinct())}
+
+
+def names(session: Session) -> dict[str, str]:
+    """The names of the contacts of each body, folded, in one line; one statement."""
+    found: dict[str, str] = {}
+    for body, name in session.execute(_of_bodies(Contact.name).order_by(Contact.id)):
+        found[body or ""] = f"{found.get(body or '', '')} {fold(name)}"
+    return found
+
+
+def marked(session: Session, today: date, state: str) -> set[str]:
+    """The bodies with a contact that is "broken", "unverified", "away", "quiet", "stopped",
+    or that writing reaches: "reached"; one statement."""
+    marks = _marks(today)
+    which = {
+        **{name: marks[name] for name in ("broken", "away", "quiet")},
+        "unverified": ~marks["verified"], "stopped": ~Contact.active,
+        "reached": and_(Contact.active, marks["reached"]),
+    }  # fmt: skip
+    query = _of_bodies().where(which[state]).distinct()
+    return {body or "" for body in session.scalars(query)}
 
 
 @dataclass(frozen=True, slots=True)

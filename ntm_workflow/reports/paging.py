@@ -1,8 +1,11 @@
-"""Pages of a list that is read newest first, by key: each costs the same however long it is."""
+"""Pages of a list, by key: each costs the same however long it is.
+
+One that the database reads newest first, and one whose keys are in memory, in order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -44,3 +47,27 @@ def cut(
     has_newer = more if newer is not None else older is not None
     has_older = True if newer is not None else more
     return Page(found, key(found[0]) if has_newer else None, key(found[-1]) if has_older else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One page of keys in order, of `total`; `before` and `after` are keys to go on from."""
+
+    total: int
+    items: Sequence[str]
+    before: str | None
+    after: str | None
+
+
+def part(keys: Sequence[str], after: str, before: str, size: int = PAGE) -> Part:
+    """The page after one key, or the one that ends before another; else the first."""
+    start = 0
+    if after in keys:
+        start = keys.index(after) + 1
+    elif before in keys:
+        start = max(0, keys.index(before) - size)
+    shown = keys[start : start + size]
+    return Part(
+        len(keys), shown, shown[0] if start and shown else None,
+        shown[-1] if start + size < len(keys) else None,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.counts import Counts
-from ntm_workflow.reports.task_reach import unindexed
+from ntm_workflow.reports.task_reach import among, unindexed
 from ntm_workflow.store.tables import OccurrenceRecord, Task
 
 Key = tuple[Any, ...]
@@ -40,7 +40,7 @@ def by(
         .group_by(*columns, "done", "late")
     )
     if bodies is not None:
-        query = query.where(Task.body_id.in_(bodies))
+        query = query.where(among(session, Task.body_id, frozenset(bodies)))
     found: dict[Key, list[int]] = {}
     for *key, is_done, is_late, n in session.execute(query):
         place = (0 if is_done else 2) + bool(is_late)

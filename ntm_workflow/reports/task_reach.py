@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     SQLColumnExpression,
     and_,
     any_,
@@ -155,18 +156,26 @@ def among(session: Session, column: SQLColumnExpression[Any], ids: Ids) -> Colum
     if len(ids) <= _BOUND:
         return column.in_(sorted(ids))
     if session.get_bind().dialect.name == "postgresql":
-        listed = func.string_to_array(_joined(ids), APART)
         if len(ids) <= _WEIGHED:
-            return column == any_(listed)
-        return column.in_(select(func.unnest(listed))).is_(True)
-    each = func.json_each(literal(_as_json(ids))).table_valued("value")
-    return column.in_(select(each.c.value))
+            return column == any_(_split(ids))
+        return column.in_(_each(session, ids)).is_(True)
+    return column.in_(_each(session, ids))
 
 
-@lru_cache(maxsize=64)
-def _joined(ids: Ids) -> str:
-    """A list goes to PostgreSQL ten times slower than a text."""
-    return APART.join(ids)
+def others(session: Session, column: SQLColumnExpression[Any], ids: Ids) -> ColumnElement[bool]:
+    """SQL: a column is none of many texts, however many."""
+    return column.not_in(sorted(ids) if len(ids) <= _BOUND else _each(session, ids))
+
+
+def _each(session: Session, ids: Ids) -> Select[Any]:
+    if session.get_bind().dialect.name == "postgresql":
+        return select(func.unnest(_split(ids)))
+    return select(func.json_each(literal(_as_json(ids))).table_valued("value").c.value)
+
+
+def _split(ids: Ids) -> SQLColumnExpression[Any]:
+    """SQL of PostgreSQL: ids as an array; a list of them would come ten times slower."""
+    return func.string_to_array(APART.join(ids), APART)
 
 
 @lru_cache(maxsize=64)

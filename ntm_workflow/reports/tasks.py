@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from ntm_workflow.appendix.model import Plan
-from ntm_workflow.reports import standings, task_order, task_scope, task_select
+from ntm_workflow.appendix.model import Plan, Row
+from ntm_workflow.reports import standings, task_order, task_reach, task_scope, task_select
 from ntm_workflow.reports.task_order import Cursor
 from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.store.tables import BodyRecord, RowRecord, Task
@@ -115,11 +115,33 @@ def each(session: Session, plan: Plan, only: Filter, today: date) -> Iterator[Li
 
 
 def of_row(
-    session: Session, plan: Plan, row_id: str, today: date, limit: int = 2_000
+    session: Session, plan: Plan, row_id: str, today: date, bodies: Collection[str]
 ) -> list[Listed]:
-    """The tasks of a row, at most `limit` of them."""
-    query = _listed(plan, today).where(Task.row_id == row_id, Task.state != "cancelled")
-    return [Listed(*row) for row in session.execute(query.order_by(Task.id).limit(limit))]
+    """The tasks of a row that some bodies have."""
+    query = _listed(plan, today).where(
+        Task.row_id == row_id, Task.state != "cancelled", Task.body_id.in_(bodies)
+    )
+    return [Listed(*row) for row in session.execute(query.order_by(Task.id))]
+
+
+def others_of_row(session: Session, plan: Plan, row: Row) -> list[str]:
+    """The bodies that have tasks of a row which does not name them, in the order they got them."""
+    named = task_reach.others(session, Task.body_id, frozenset(row.implementing))
+    return _of_row(session, plan, row.id, Task.body_id, named)
+
+
+def other_periods(session: Session, plan: Plan, row_id: str, known: Collection[str]) -> list[str]:
+    """The periods of a row's tasks beside those known, in the order they were opened."""
+    return _of_row(session, plan, row_id, Task.period, Task.period.not_in(known))
+
+
+def _of_row(
+    session: Session, plan: Plan, row_id: str, column: Any, which: ColumnElement[bool]
+) -> list[str]:
+    query = select(column).where(
+        Task.plan_id == plan.id, Task.row_id == row_id, Task.state != "cancelled", which
+    )
+    return list(session.scalars(query.group_by(column).order_by(func.min(Task.id))))
 
 
 def of_criteria(session: Session, plan: Plan, bodies: Collection[str] | None = None) -> list[Task]:

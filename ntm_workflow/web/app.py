@@ -26,6 +26,7 @@ from ntm_workflow.web import (
     actions,
     auth,
     board,
+    body_pages,
     channel_pages,
     chase_pages,
     contact_actions,
@@ -104,8 +105,8 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.provider = Provider(rt.settings)
     app.state.tallied = Tallied()
     app.state.previews = Previews()
-    pages = (board, plan_pages, record_pages, task_pages, actions, records, channel_pages)
-    for module in (*pages, import_pages, import_preview_pages, import_actions):
+    pages = (board, plan_pages, body_pages, record_pages, task_pages, actions, records)
+    for module in (*pages, channel_pages, import_pages, import_preview_pages, import_actions):
         app.include_router(module.router)
     for module in (chase_pages, forecast_pages, criteria_pages, feeds, picture_pages, year_pages):
         app.include_router(module.router)

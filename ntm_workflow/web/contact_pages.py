@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from ntm_workflow import texts
-from ntm_workflow.appendix.text import fold, sort_key
+from ntm_workflow.appendix.text import fold
 from ntm_workflow.chase import stand_in
 from ntm_workflow.errors import NotFound
-from ntm_workflow.reports import bodies, contacts
+from ntm_workflow.reports import bodies, contacts, paging, register
 from ntm_workflow.reports.contacts import Person
 from ntm_workflow.texts import say
-from ntm_workflow.web import forms
+from ntm_workflow.web import forms, kept
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble, Typed
 from ntm_workflow.web.task_pages import Id
@@ -25,9 +25,13 @@ from ntm_workflow.web.words import Tag
 from ntm_workflow.work import contact_card, contact_sheet, linking
 
 router = APIRouter()
-PAGE = 50  # bodies on one page of the list
-STATES = ("chua-co", "hong", "chua-xac-nhan", "vang", "yen-lang", "ngung")
+# The states of the filter, and how `contacts.marked` calls those that are of a contact.
+STATES = {
+    "chua-co": "", "hong": "broken", "chua-xac-nhan": "unverified", "vang": "away",
+    "yen-lang": "quiet", "ngung": "stopped",
+}  # fmt: skip
 NOTHING = Typed("", {})
+NOBODY = "-"  # the last line: those who speak for no body
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,12 @@ def all_contacts(request: Request) -> Response:
     asked = request.query_params
     text, state = forms.clean(asked.get("tim", ""))[:200], asked.get("tinh-trang", "")
     with opened(request) as desk:
-        lines = _lines(desk)
-        found = [one for one in lines if _wanted(one, fold(text), state)]
-        start = _after(found, asked.get("sau", ""), asked.get("truoc", ""))
-        shown = found[start : start + PAGE]
+        found = _found(desk, text, state)
+        part = paging.part(found, asked.get("sau", ""), asked.get("truoc", ""))
         return desk.page(
-            "contacts.html", lines=shown, total=len(found), tags=tags, text=text,
-            unreached=sum(one.unreached for one in lines),
-            state=state if state in STATES else "", states=_states(), done=_done(request),
-            before=shown[0].body or "-" if start and shown else None,
-            after=shown[-1].body or "-" if start + PAGE < len(found) else None,
+            "contacts.html", lines=_lines(desk, part.items), part=part, tags=tags, text=text,
+            unreached=kept.unreached(desk), state=state if state in STATES else "",
+            states=_states(), done=_done(request),
             rest=urlencode({"tim": text, "tinh-trang": state}) + "&",
         )  # fmt: skip
 
@@ -68,40 +68,42 @@ def _states() -> list[tuple[str, str]]:
     return [(slug, say(f"contacts.state.{slug}")) for slug in STATES]
 
 
-def _lines(desk: Desk) -> list[Line]:
+def _found(desk: Desk, text: str, state: str) -> list[str]:
+    """The bodies that have each word in their names or their contacts', and are in a state."""
+    found = kept.kept(desk, "contacts", lambda: _everyone(desk))
+    if state == "chua-co":
+        reached = contacts.marked(desk.session, desk.today, "reached")
+        unreached = bodies.at_work(desk.plan) - reached
+        found = [body for body in found if body in unreached]
+    elif state in STATES:
+        marked = contacts.marked(desk.session, desk.today, STATES[state])
+        found = [body for body in found if ("" if body == NOBODY else body) in marked]
+    if not text:
+        return found
+    said = contacts.names(desk.session)
+    said[NOBODY] = f"{fold(say('contacts.no_body'))} {said.pop('', '')}"
+    return register.found(desk.plan, desk.given, found, text, said)
+
+
+def _everyone(desk: Desk) -> list[str]:
     """Every body of the plan, and each that somebody speaks for, by name; then nobody's."""
-    by_body = contacts.people(desk.session, desk.today)
-    nobodys = by_body.pop("", [])
-    ids = dict.fromkeys([*(body.id for body in desk.plan.bodies), *by_body])
-    groups = {body.id for body in desk.plan.bodies if body.open_group}
-    works = set(bodies.working(desk.plan))
-    lines = [
-        Line(body, desk.body_name(body), by_body.get(body, []), body in works, body in groups)
+    spoken_for = contacts.spoken_for(desk.session)
+    ids = {*(body.id for body in desk.plan.bodies), *(spoken_for - {""})}
+    nobodys = [NOBODY] if "" in spoken_for else []
+    return register.in_order(desk.plan, desk.given, ids) + nobodys
+
+
+def _lines(desk: Desk, shown: Sequence[str]) -> list[Line]:
+    ids = ["" if body == NOBODY else body for body in shown]
+    people = contacts.people(desk.session, desk.today, ids)
+    groups = {body for body in ids if desk.plan.has_body(body) and desk.plan.body(body).open_group}
+    works = bodies.at_work(desk.plan)
+    return [
+        Line(body, desk.body_name(body), people.get(body, []), body in works, body in groups)
+        if body
+        else Line(None, say("contacts.no_body"), people.get("", []))
         for body in ids
     ]
-    lines.sort(key=lambda line: (sort_key(line.name), line.body or ""))
-    return lines + ([Line(None, say("contacts.no_body"), nobodys)] if nobodys else [])
-
-
-def _wanted(line: Line, text: str, state: str) -> bool:
-    said = fold(" ".join([line.name, line.body or "", *(one.name for one in line.people)]))
-    if any(word not in said for word in text.split()):
-        return False
-    if state == "chua-co":
-        return line.unreached
-    marks: dict[str, Callable[[Person], bool]] = {
-        "hong": lambda p: p.broken, "chua-xac-nhan": lambda p: not p.verified,
-        "vang": lambda p: p.away, "yen-lang": lambda p: p.quiet, "ngung": lambda p: not p.active,
-    }  # fmt: skip
-    return state not in marks or any(marks[state](one) for one in line.people)
-
-
-def _after(lines: list[Line], after: str, before: str) -> int:
-    """Where a page begins: after one body, or so that it ends before another."""
-    places = {line.body or "-": at for at, line in enumerate(lines)}
-    if after in places:
-        return places[after] + 1
-    return max(0, places[before] - PAGE) if before in places else 0
 
 
 def tags(person: Person) -> Iterable[Tag]:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ntm_workflow.reports import agenda, freshness, tallies
+from ntm_workflow.reports import agenda, bodies, communes, freshness, tallies
 from ntm_workflow.reports.agenda import Due, Span
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
@@ -58,6 +58,18 @@ def by_quarter(desk: Desk) -> dict[str, dict[int, Counts]]:
     return kept(desk, "quarters", lambda: tallies.by_quarter(
         desk.session, desk.plan.id, desk.plan.year, desk.today
     ))  # fmt: skip
+
+
+def unreached(desk: Desk) -> int:
+    """How many bodies of the plan have work and nobody to be written to."""
+    return kept(desk, "unreached", lambda: desk.session.scalars(
+        bodies.unreached(desk.session, desk.plan)
+    ).one())  # fmt: skip
+
+
+def commune_bodies(desk: Desk) -> dict[tuple[str, str], list[str]]:
+    """The bodies of each commune of the plan, by the alphabet."""
+    return kept(desk, "communes", lambda: communes.members(desk.plan, desk.given))
 
 
 def spans(desk: Desk) -> list[Span]:

@@ -380,7 +380,7 @@ def test_lists_name_a_body_as_it_was_when_its_task_was_settled(town: Bodies) -> 
         ):
             found = {
                 one.task.body_id: one.body
-                for one in listed.of_row(session, town.rt.plan, "III.1", day)
+                for one in listed.of_row(session, town.rt.plan, "III.1", day, (A, B))
             }
             assert (found[A], found[B]) == names
 
