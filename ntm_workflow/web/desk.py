@@ -166,7 +166,7 @@ def environment() -> Environment:
     template_texts.teach(made)
     made.filters |= {
         "day": texts.day, "full_day": texts.full_day, "clock": texts.clock,
-        "period": words.period, "number": words.number, "size": words.size,
+        "period": words.period, "size": words.size,
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
         "day_off": days_off.said, "short_day": texts.short_day,
     }  # fmt: skip
