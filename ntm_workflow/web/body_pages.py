@@ -62,11 +62,11 @@ def all_bodies(request: Request) -> Response:
     asked = request.query_params
     by_share = asked.get("xep") == "dung-han"
     with opened(request) as desk:
-        levels = kept.kept(desk, "bodies", lambda: _by_level(desk))
+        levels = desk.kept("bodies", lambda: _by_level(desk))
         shown = body_list.shown(desk, [body for ids in levels.values() for body in ids])
         units = Part(0, (), None, None)
         if shown.first:
-            ranked = kept.kept(desk, "ranked", lambda: _ranked(desk)) if by_share else _units(desk)
+            ranked = desk.kept("ranked", lambda: _ranked(desk)) if by_share else _units(desk)
             units = paging.part(
                 ranked, asked.get("xa-sau", ""), asked.get("xa-truoc", ""), body_list.PAGE
             )
