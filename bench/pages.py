@@ -36,7 +36,7 @@ from ntm_workflow.store import engine as engines
 from ntm_workflow.store.tables import Account
 from ntm_workflow.web import desk, rights, visitor
 from ntm_workflow.web.app import create_app
-from ntm_workflow.web.kept import Tallied
+from ntm_workflow.web.tallied import Tallied
 from ntm_workflow.work import tasks, web_sessions
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.web_sessions import Browser

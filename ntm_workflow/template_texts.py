@@ -14,11 +14,12 @@ from ntm_workflow import texts
 
 @pass_eval_context
 def _sentence(context: EvalContext, sentence: str, **values: Any) -> str:
-    """The sentence, filled in. It is ours and may hold tags; the values are escaped."""
+    """The sentence, filled in as by `say`. It is ours and may hold tags; the values are escaped."""
     said = texts.translated(sentence, values.get("count"))
     if not values:
         said = said.replace("%%", "%")
         return Markup(said) if context.autoescape else said  # noqa: S704 # nosec B704
+    values = {name: texts.filling(name, value) for name, value in values.items()}
     return (Markup(said) if context.autoescape else said) % values  # noqa: S704 # nosec B704
 
 
@@ -27,6 +28,7 @@ def teach(environment: Environment) -> None:
     environment.add_extension(InternationalizationExtension)
     environment.policies["ext.i18n.trimmed"] = True
     environment.newstyle_gettext = True  # type: ignore[attr-defined]  # values are keywords
+    environment.filters["number"] = texts.number
     environment.globals |= {
         "_": _sentence, "gettext": _sentence, "say": texts.say, "language": texts.language,
     }  # fmt: skip

@@ -32,6 +32,21 @@ _DAY = {"vi": "d/M/y", "en": "d MMM y"}
 _SHORT_DAY = {"vi": "d/M", "en": "d MMM"}
 _LONG_DAY = {"vi": "d/M/y", "en": "d MMMM y"}
 
+# What is counted, of all that fills sentences: grouped by thousands. A number under any other
+# name is a name itself: a year, the number of a document, a line of a file.
+COUNTED = frozenset({
+    "accepted", "added", "addresses", "all", "auto", "bodies", "bounce", "cancelled", "cells",
+    "changed", "characters", "communes", "contacts", "count", "count_2", "counted", "covered",
+    "criteria", "days", "delay", "deleted", "done", "done_late", "done_on_time", "due",
+    "entries", "failed", "faults", "few", "fetched", "files", "gaps", "gone", "heads",
+    "ignored", "items", "late", "least", "left", "length", "less", "limit", "lines", "mails",
+    "more", "most", "moved", "named", "notices", "open", "open_in_time", "open_overdue",
+    "opened", "opening", "others", "overdue", "pages", "person", "proposed", "questions",
+    "reply", "rows", "secret", "sections", "seen", "sent", "size", "spans", "stale",
+    "submitted", "suppressed", "targets", "tasks", "total", "unfinished", "waiting", "whole",
+    "words",
+})  # fmt: skip
+
 _What = ParamSpec("_What")
 _spoken: ContextVar[str | None] = ContextVar("language", default=None)
 
@@ -92,11 +107,11 @@ def catalogue(domain: str, of: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def say(key: str, /, **data: Any) -> str:
-    """The sentence of a key, filled in. Dates are written as people write them."""
+    """The sentence of a key, filled in. Dates and counts are written as people write them."""
     forms = catalogue("texts", language()).get(key) or catalogue("texts", "vi").get(key)
     if forms is None:
         return f"{key} {data}" if data else key
-    shown = {name: _shown(value) for name, value in data.items()}
+    shown = {name: filling(name, value) for name, value in data.items()}
     return _form(forms, data.get("count")).format(**shown)
 
 
@@ -138,8 +153,13 @@ def _form(forms: tuple[str, ...], count: object) -> str:
     return forms[0] if str(count) == "1" else forms[-1]
 
 
-def _shown(value: Any) -> Any:
-    return day(value) if isinstance(value, date) and not isinstance(value, datetime) else value
+def filling(name: str, value: Any) -> Any:
+    """What stands in a sentence for a value of this name."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return day(value)
+    if name in COUNTED and isinstance(value, int) and abs(value) >= 1_000:
+        return number(value)
+    return value
 
 
 # -- dates -----------------------------------------------------------------------------

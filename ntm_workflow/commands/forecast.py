@@ -14,7 +14,7 @@ from ntm_workflow.chase.forecast import RUNG_SIDES, Change, Difference, Forecast
 from ntm_workflow.commands import show
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports import coming, wording
-from ntm_workflow.texts import full_day, say
+from ntm_workflow.texts import full_day, number, say
 
 SHOWN = 15  # recipients
 
@@ -69,7 +69,9 @@ def _print(found: Forecast) -> None:
         return
     click.echo(say("forecast.lead", mails=len(found.mails), items=len(found.items), **span))
     for one in coming.by_day(found):
-        kinds = ", ".join(f"{say(f'kind.{kind}')} {count}" for kind, count in one.kinds.items())
+        kinds = ", ".join(
+            f"{say(f'kind.{kind}')} {number(count)}" for kind, count in one.kinds.items()
+        )
         click.echo(
             say("forecast.line", day=full_day(one.day), mails=len(one.mails), items=one.items,
                 kinds=kinds)

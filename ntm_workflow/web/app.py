@@ -63,10 +63,10 @@ from ntm_workflow.web import (
 )
 from ntm_workflow.web.door import Throttle
 from ntm_workflow.web.guard import Guard, shown
-from ntm_workflow.web.kept import Tallied
 from ntm_workflow.web.porter import Porter
 from ntm_workflow.web.previews import Previews
 from ntm_workflow.web.provider import Provider
+from ntm_workflow.web.tallied import Tallied
 from ntm_workflow.web.workshop import Workshop
 
 log = logging.getLogger("ntm.web")

@@ -25,7 +25,6 @@ from ntm_workflow.web import visitor, words
 from ntm_workflow.web.desk import Desk, opened
 from ntm_workflow.web.forms import Trouble
 from ntm_workflow.web.guard import LIVE_POLICY
-from ntm_workflow.web.kept import kept
 from ntm_workflow.work import objections
 from ntm_workflow.work.accounts import Role
 
@@ -62,7 +61,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
     with opened(request) as desk:
         session, plan, today = desk.session, desk.plan, desk.today
         running = _running() if desk.simulated_on else False
-        numbers, firsts = kept(desk, "board", lambda: (
+        numbers, firsts = desk.kept("board", lambda: (
             tally.numbers(
                 session, plan.id, _NUMBERS, today, standings.week_end(today),
                 unreached=bodies.unreached(session, plan), objected=objections.count(plan.id),
@@ -76,10 +75,10 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             late=Some(numbers["open_overdue"], firsts["open_overdue"]),
             week=Some(numbers["this_week"], firsts["this_week"]),
             review=Some(numbers["to_review"], firsts["to_review"]),
-            office=kept(desk, "office", lambda: review_queue.of_office(session, plan)),
+            office=desk.kept("office", lambda: review_queue.of_office(session, plan)),
             named=desk.body_name,
             mails=notices.of_day(session, plan.id, today, FEW),
-            trail=kept(desk, "deeds", lambda: trail.deeds(session, 6)),
+            trail=desk.kept("deeds", lambda: trail.deeds(session, 6)),
             ahead=_ahead(desk), faults=desk.faults(),
             unreached=numbers["unreached"], objected=numbers["objected"],
         )  # fmt: skip

@@ -61,11 +61,11 @@ def all_bodies(request: Request) -> Response:
     asked = request.query_params
     by_share = asked.get("xep") == "dung-han"
     with opened(request) as desk:
-        levels = kept.kept(desk, "bodies", lambda: _by_level(desk))
+        levels = desk.kept("bodies", lambda: _by_level(desk))
         shown = body_list.shown(desk, [body for ids in levels.values() for body in ids])
         units = Part(0, (), None, None)
         if shown.first:
-            ranked = kept.kept(desk, "ranked", lambda: _ranked(desk)) if by_share else _units(desk)
+            ranked = desk.kept("ranked", lambda: _ranked(desk)) if by_share else _units(desk)
             units = paging.part(
                 ranked, asked.get("xa-sau", ""), asked.get("xa-truoc", ""), body_list.PAGE
             )
@@ -152,7 +152,7 @@ def one_body(request: Request, body_id: str) -> Response:
         ).get(body_id, {})
         shares = [(n, pictures.share(counted)) for n, counted in sorted(found.items())]
         four = sum(found.values(), Counts())
-        ends = kept.kept(desk, "ends", lambda: successions.ends(desk.session, desk.today))
+        ends = desk.kept("ends", lambda: successions.ends(desk.session, desk.today))
         return desk.page(
             "body.html", body=_as_called(body_id, desk), speakers=speakers,
             end=ends.get(body_id), reachable=bodies.reachable(speakers), counts=four,

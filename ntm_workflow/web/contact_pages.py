@@ -70,7 +70,7 @@ def _states() -> list[tuple[str, str]]:
 
 def _found(desk: Desk, text: str, state: str) -> list[str]:
     """The bodies that have each word in their names or their contacts', and are in a state."""
-    found = kept.kept(desk, "contacts", lambda: _everyone(desk))
+    found = desk.kept("contacts", lambda: _everyone(desk))
     if state == "chua-co":
         reached = contacts.marked(desk.session, desk.today, "reached")
         unreached = bodies.at_work(desk.plan) - reached

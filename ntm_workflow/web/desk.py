@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
@@ -24,11 +24,13 @@ from ntm_workflow.reports.trail import Head
 from ntm_workflow.reports.watch import Fault
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
 from ntm_workflow.web import guard, languages, rights, visitor, which_plan, words
+from ntm_workflow.web.tallied import Tallied
 from ntm_workflow.web.which_plan import asked_plan
 from ntm_workflow.work import body_names
 from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.body_names import Called
 
+T = TypeVar("T")
 HERE = Path(__file__).parent
 # Only what the role of who looks may use is shown.
 NAV = (
@@ -82,9 +84,14 @@ class Desk:
     def given(self) -> dict[str, Called]:
         """The bodies that events have founded or renamed, as called on the page's day."""
         day = body_names.page_day(self.plan, self.today)
-        work = partial(body_names.given, self.session, day)
-        found: dict[str, Called] = self.request.app.state.tallied.get(self, "given", work)
-        return found
+        return self.kept("given", lambda: body_names.given(self.session, day))
+
+    def kept(self, name: str, work: Callable[[], T]) -> T:
+        """What `work` gives for the plan, the calendar and the day of the page; no statement
+        where it is known."""
+        key = (name, self.plan.id, self.plan.digest, self.rt.days.mark, self.today)
+        found: Tallied = self.request.app.state.tallied
+        return found.get(key, self.head, work)
 
     def body_name(self, body_id: str, plan: Plan | None = None) -> str:
         """The short name of a body on the day of the page, or of a page of another plan."""
@@ -166,7 +173,7 @@ def environment() -> Environment:
     template_texts.teach(made)
     made.filters |= {
         "day": texts.day, "full_day": texts.full_day, "clock": texts.clock,
-        "period": words.period, "number": words.number, "size": words.size,
+        "period": words.period, "size": words.size,
         "cap": words.upper_first, "iso": words.iso, "bar": words.bar, "span": words.span,
         "day_off": days_off.said, "short_day": texts.short_day,
     }  # fmt: skip

@@ -16,7 +16,7 @@ from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
 from ntm_workflow.web import svg
 from ntm_workflow.web.desk import opened
-from ntm_workflow.web.kept import by_quarter, commune_bodies, kept
+from ntm_workflow.web.kept import by_quarter, commune_bodies
 from ntm_workflow.web.svg import Frame
 from ntm_workflow.web.words import COUNTS
 
@@ -27,11 +27,11 @@ router = APIRouter()
 def all_pictures(request: Request) -> Response:
     with opened(request) as desk:
         session, plan, today = desk.session, desk.plan, desk.today
-        by_day = kept(desk, "due", lambda: tallies.by(session, plan.id, today, Task.due_on))
+        by_day = desk.kept("due", lambda: tallies.by(session, plan.id, today, Task.due_on))
         due = {day: counted for (day,), counted in by_day.items()}
         coming = pictures.to_open(plan, desk.occurrences, tallies.opened(session, plan.id))
         load = pictures.weeks(due, ((one.due_on, count) for one, count in coming))
-        done = kept(desk, "done", lambda: tallies.completed(session, plan.id))
+        done = desk.kept("done", lambda: tallies.completed(session, plan.id))
         points = pictures.progress(load, done, today)
         quarters = by_quarter(desk)
         found = communes.communes(session, commune_bodies(desk), quarters, today)

@@ -138,8 +138,8 @@ def _value(key: str, value: Any, plan: Plan) -> str:
         if key == "bodies":
             return ", ".join(body(plan, one) for one in value)
         few = ", ".join(str(one) for one in value[:3]) if key in _LISTED else ""
-        more = f" … ({len(value)})" if len(value) > 3 else ""
-        return f"{few}{more}" if few else (str(len(value)) if value else "")
+        more = f" … ({number(len(value))})" if len(value) > 3 else ""
+        return f"{few}{more}" if few else (number(len(value)) if value else "")
     if key == "question":
         return str(value).rpartition("|")[2]
     if key == "answer" and isinstance(value, dict):

@@ -19,12 +19,13 @@ from sqlalchemy import select
 from test_import_page import new_draft
 from test_personal_pages import link
 from test_rights import WHO
-from web_office import LATE, ROOT, TASK, Person, number, plain, submissions
+from web_office import LATE, ROOT, TASK, TESTER, Person, number, plain, submissions
 
 from ntm_workflow import cli, texts
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Base
-from ntm_workflow.web import guard, task_filter
+from ntm_workflow.web import desk, guard, task_filter
+from ntm_workflow.web.app import create_app
 from ntm_workflow.work.accounts import Role
 from tests.importers import makers
 
@@ -66,6 +67,41 @@ def test_every_keyed_sentence_is_there_in_both_languages_with_the_same_blanks() 
     assert set(odd) == named  # "June", "Q2 2020"
     quoting = {key for key, forms in english.items() if VIETNAMESE.search(forms[-1])}
     assert quoting == QUOTING
+
+
+@pytest.mark.parametrize(("spoken", "figure"), [("vi", "2.450"), ("en", "2,450")])
+def test_a_count_in_any_sentence_is_grouped_as_its_language_does(spoken: str, figure: str) -> None:
+    with texts.speaking(spoken):
+        assert figure in texts.distance(date(2013, 10, 7), date(2020, 6, 22))
+        assert texts.say("period.year", year=2020)[-4:] == "2020"
+        for key, forms in texts.catalogue("texts", spoken).items():
+            if counted := set(KEYED.findall(forms[-1])) & texts.COUNTED - {"count"}:
+                others = dict.fromkeys(KEYED.findall(forms[-1]), "–")
+                said = texts.say(key, **others | {"count": 2} | dict.fromkeys(counted, 2450))
+                assert said.count(figure) >= len(counted), key
+            if "{count}" in forms[-1]:
+                others = dict.fromkeys(KEYED.findall(forms[-1]), "–")
+                assert figure in texts.say(key, **others | {"count": 2450}), key
+        template = "{% trans count, year=2020 %}{{ count }}, {{ year }}{% endtrans %}"
+        drawn = desk.environment().from_string(template).render(count=2450)
+        assert drawn == f"{figure}, 2020"
+
+
+def test_what_is_grouped_is_filled_into_some_sentence() -> None:
+    said = {name for forms in texts.catalogue("texts", "vi").values()
+            for name in KEYED.findall(forms[0])}  # fmt: skip
+    said |= {name for sentence in sentences() for name in NAMED.findall(sentence)}
+    assert texts.COUNTED - said == set()
+
+
+@pytest.mark.parametrize("path", ["/", "/viec", "/tham-dinh", "/bieu-do", "/lich", "/viec/1"])
+def test_no_page_says_a_number_of_days_without_grouping(town: Runtime, path: str) -> None:
+    town.set_simulated(date(2027, 3, 8), TESTER)  # what was due in June 2020 is late by 2,450 days
+    person = Person(create_app(town), town)
+    said = person.text(path)
+    assert not re.search(r"\d{4} (?:ngày|việc|đơn vị|kỳ)", said)
+    if path.startswith("/viec"):
+        assert re.search(r"quá hạn 2\.\d{3} ngày", said)
 
 
 def test_every_error_of_ours_has_words() -> None:
