@@ -63,7 +63,7 @@ def test_what_is_not_there_or_not_one_thing_is_refused(ntm: Ntm) -> None:
     assert "đúng một trong" in ntm("chase", code=1)
     assert "đúng một trong" in ntm("chase", "--row", "III.1", "--task", TASK, code=1)
     assert "không có dòng" in ntm("chase", "--row", "IX.9", code=1)
-    assert "Các danh sách: qua-han" in ntm("chase", "--filter", "tre", code=1)
+    assert "Các danh sách: con-phai-lam, qua-han" in ntm("chase", "--filter", "tre", code=1)
 
 
 def test_a_forecast_is_said_by_day_and_recipient(ntm: Ntm) -> None:
