@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
@@ -73,11 +73,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A task in a notice, with what the words need."""
+    """A task in a notice: what the words need of it."""
 
-    task: Task
+    task_id: int
+    plan_id: str
+    code: str
+    period: str
+    due_on: date
+    submitted_on: date | None
     role: str
-    rung: str
     content: str
     body: str
     body_id: str
@@ -97,15 +101,15 @@ class _Pages:
 
     def of(self, entry: Entry) -> str:
         if self.own and entry.role == "chase":
-            return f"{self.own}/viec/{entry.task.id}"
-        return self.office(entry.task)
+            return f"{self.own}/viec/{entry.task_id}"
+        return self.office(entry)
 
     @property
     def all(self) -> str:
         return f"{self.base_url}/viec" if self.base_url else ""
 
-    def office(self, task: Task) -> str:
-        return f"{self.base_url}/viec/{task.id}" if self.base_url else ""
+    def office(self, entry: Entry) -> str:
+        return f"{self.base_url}/viec/{entry.task_id}" if self.base_url else ""
 
 
 def still_owed(session: Session, notice: Notice) -> list[Entry]:
@@ -120,18 +124,27 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
 def still_owed_of(session: Session, notices: Collection[int]) -> dict[int, list[Entry]]:
     """The same of many notices, without those that have nothing left to say."""
     found: dict[int, list[Entry]] = {}
-    rows = session.execute(_ITEMS, {"notices": list(notices)})
-    for notice, role, rung, task, content, secrecy, short in rows.tuples().all():
-        if _still(task, role):
-            why = _why(session, task, rung)
-            entry = Entry(task, role, rung, content, short, task.body_id, why, bool(secrecy))
-            found.setdefault(notice, []).append(entry)
+    rows = session.execute(_ITEMS, {"notices": list(notices)}).all()
+    with_news = _with_news(session, [row.id for row in rows if _is_news(row.rung)])
+    for row in rows:
+        if not _still(row.state, row.suspended_on, row.role):
+            continue
+        task = with_news.get(row.id)
+        entry = Entry(
+            row.id, row.plan_id, f"{row.row_id}/{row.period}/{row.body_id}", row.period,
+            row.due_on, row.submitted_on, row.role, row.content, row.body, row.body_id,
+            _why(session, task, row.rung) if task else "", bool(row.secrecy),
+        )  # fmt: skip
+        found.setdefault(row.notice_id, []).append(entry)
     return found
 
 
 _ITEMS = (  # made once: every notice asks for it
-    select(NoticeItem.notice_id, NoticeItem.role, NoticeItem.rung, Task, RowRecord.content)
-    .add_columns(RowRecord.secrecy, body_names.called("short", Task.body_id, Notice.run_on))
+    select(NoticeItem.notice_id, NoticeItem.role, NoticeItem.rung)
+    .add_columns(Task.state, Task.suspended_on, Task.row_id, Task.id, Task.plan_id)
+    .add_columns(Task.period, Task.body_id, Task.due_on, Task.submitted_on)
+    .add_columns(RowRecord.content, RowRecord.secrecy)
+    .add_columns(body_names.called("short", Task.body_id, Notice.run_on).label("body"))
     .join(Notice, Notice.id == NoticeItem.notice_id)
     .join(Task, Task.id == NoticeItem.task_id)
     .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
@@ -141,10 +154,24 @@ _ITEMS = (  # made once: every notice asks for it
 )
 
 
-def _still(task: Task, role: str) -> bool:
+def _still(state: str, suspended_on: date | None, role: str) -> bool:
     if role == "review":
-        return task.state == "submitted"
-    return task.state == "open" and task.suspended_on is None
+        return state == "submitted"
+    return state == "open" and suspended_on is None
+
+
+def _is_news(rung: str) -> bool:
+    """True for what stands instead of a rung and is told in words of its own."""
+    return rung in _NEWS or rung.startswith((extensions.ASKED, objections.OBJECTED))
+
+
+_NEWS = ("assigned", "returned", HANDED_OVER, objections.NEWS)
+
+
+def _with_news(session: Session, tasks: Collection[int]) -> dict[int, Task]:
+    if not tasks:
+        return {}
+    return {one.id: one for one in session.scalars(select(Task).where(Task.id.in_(tasks)))}
 
 
 def _why(session: Session, task: Task, rung: str) -> str:
@@ -258,7 +285,7 @@ def compose(
         coming = [replace(line, plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
         lines = tuple(sorted(coming, key=lambda line: line.due_on))
         groups += (Group(texts.say("digest.ahead"), False, lines, len(lines)),)
-    overdue = sum(1 for e in entries if e.role in _CHASE and e.task.due_on < today)
+    overdue = sum(1 for e in entries if e.role in _CHASE and e.due_on < today)
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
     values: dict[str, object] = {
         "to": contact.name, "stead": stead, "confirm": confirm, "own": own,
@@ -335,8 +362,8 @@ def _groups(
     entries: list[Entry], codes: Mapping[str, str], pages: _Pages, today: date
 ) -> Iterable[Group]:
     chase = [e for e in entries if e.role in _CHASE]
-    overdue = [e for e in chase if e.task.due_on < today]
-    due = [e for e in chase if e.task.due_on >= today]
+    overdue = [e for e in chase if e.due_on < today]
+    due = [e for e in chase if e.due_on >= today]
     told = [e for e in entries if e.role in _TOLD]
     review = [e for e in entries if e.role == "review"]
     for key, urgent, found in (
@@ -345,7 +372,7 @@ def _groups(
     ):  # fmt: skip
         if found:
             shown = _named(found)
-            lines = (_line(e, codes.get(e.task.plan_id, ""), pages, today) for e in shown)
+            lines = (_line(e, codes.get(e.plan_id, ""), pages, today) for e in shown)
             left = len(found) - len(shown)
             more = texts.say("digest.more", count=left) if left else ""
             yield Group(
@@ -361,20 +388,19 @@ def _named(entries: list[Entry]) -> list[Entry]:
 
 
 def _line(entry: Entry, plan: str, pages: _Pages, today: date) -> Line:
-    task = entry.task
     action = {"review": "digest.act_review", "chase": "digest.act_submit"}.get(
         entry.role, "digest.act_look"
     )
     if entry.secret:
-        return _hushed(task.due_on, pages.office(task))
-    distance = texts.distance(task.due_on, today)
-    if entry.role == "review" and task.submitted_on:
-        distance = texts.say("digest.submitted_on", day=task.submitted_on)
+        return _hushed(entry.due_on, pages.office(entry))
+    distance = texts.distance(entry.due_on, today)
+    if entry.role == "review" and entry.submitted_on:
+        distance = texts.say("digest.submitted_on", day=entry.submitted_on)
     return Line(
-        code=task.code, content=entry.content, body=entry.body,
-        period=texts.period(task.period), due=texts.full_day(task.due_on), distance=distance,
+        code=entry.code, content=entry.content, body=entry.body,
+        period=texts.period(entry.period), due=texts.full_day(entry.due_on), distance=distance,
         why=entry.why, url=pages.of(entry), action=texts.say(action),
-        due_on=task.due_on, plan=_said(plan),
+        due_on=entry.due_on, plan=_said(plan),
     )  # fmt: skip
 
 
@@ -404,4 +430,9 @@ def rendered(name: str, values: dict[str, object]) -> str:
 
 
 def _template(name: str, values: dict[str, object]) -> str:
-    return _environment().get_template(name).render(values)
+    return _read(name).render(values)
+
+
+@cache
+def _read(name: str) -> Template:
+    return _environment().get_template(name)

@@ -45,7 +45,7 @@ _place = lru_cache(mailbox.place)
 
 def topic(entries: list[Entry], ahead: bool) -> str:
     """What the thread of a message is about: its only task; "" where it has none, or several."""
-    return f"task/{entries[0].task.id}" if len(entries) == 1 and not ahead else ""
+    return f"task/{entries[0].task_id}" if len(entries) == 1 and not ahead else ""
 
 
 def stamped(
