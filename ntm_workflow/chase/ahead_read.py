@@ -71,7 +71,7 @@ class AheadRead:
         found: dict[int, _Row] = {}
         told: set[int] = set()
         with self._rt.reader() as session:
-            rows = session.execute(_ROWS, {"ids": ids}).tuples() if ids else ()
+            rows = session.execute(_ROWS, {"ids": ids}).tuples().all() if ids else ()
             for one in (_Row(*row) for row in rows):
                 # A second mail to somebody is read when the first has left: it may follow it.
                 if one.contact.id not in told:
@@ -89,7 +89,7 @@ class AheadRead:
         own = personal.addresses(rt, session, [row.contact.id for row in rows], now)
         heads = head_mail.lines(session, [row.contact.id for row in rows], rt.all_plans)
         asked = confirm.asked_of(rt, session, [row.address for row in rows])
-        topics = {one: postmark.topic(told, ahead=False) for one, told in entries.items()}
+        topics = {one: digest.topic(told, ahead=False) for one, told in entries.items()}
         threads = postmark.threads(session, topics)
         return {
             row.notice: Known(

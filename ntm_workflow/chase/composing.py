@@ -97,12 +97,11 @@ def _plans(rt: Runtime, known: Known) -> list[Plan]:
 def _digest(
     rt: Runtime, domain: str, notice: Notice, known: Known, plans: list[Plan], today: date
 ) -> Message:
-    message = digest.compose(
+    return digest.compose(
         notice, known.contact, known.entries, known.ahead, plans, rt.settings.base_url, today,
         domain, stead=known.stead, confirm=known.confirm, own=known.own or "",
         answer=known.kind == MAIL and postmark.place(rt) is not None, head=known.head,
     )  # fmt: skip
-    return replace(message, topic=postmark.topic(known.entries, bool(known.ahead)))
 
 
 def ordinary(

@@ -314,7 +314,13 @@ def compose(
         text=_template("digest.txt", values),
         html=_template("digest.html", values),
         message_id=f"<ntm-{notice.id}@{domain}>",
+        topic=topic(entries, bool(ahead)),
     )
+
+
+def topic(entries: Sequence[Entry], ahead: bool) -> str:
+    """What the thread of a message is about: its only task; "" where it has none, or several."""
+    return f"task/{entries[0].task_id}" if len(entries) == 1 and not ahead else ""
 
 
 def plain(notice: Notice, contact: Contact, domain: str, subject: str, lines: str) -> Message:
@@ -435,4 +441,6 @@ def _template(name: str, values: dict[str, object]) -> str:
 
 @cache
 def _read(name: str) -> Template:
-    return _environment().get_template(name)
+    found = _environment().get_template(name)
+    found.globals = dict(found.globals)  # copied for each mail: a chain of dicts is slow to copy
+    return found
