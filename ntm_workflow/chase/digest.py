@@ -125,26 +125,26 @@ def still_owed_of(session: Session, notices: Collection[int]) -> dict[int, list[
     """The same of many notices, without those that have nothing left to say."""
     found: dict[int, list[Entry]] = {}
     rows = session.execute(_ITEMS, {"notices": list(notices)}).all()
-    with_news = _with_news(session, [row.id for row in rows if _is_news(row.rung)])
-    for row in rows:
-        if not _still(row.state, row.suspended_on, row.role):
+    with_news = _with_news(session, [row[1] for row in rows if _is_news(row[0])])
+    for rung, task_id, notice, role, state, suspended_on, row_id, *told in rows:
+        plan_id, period, body_id, due_on, submitted_on, content, secrecy, body = told
+        if not _still(state, suspended_on, role):
             continue
-        task = with_news.get(row.id)
+        code, task = f"{row_id}/{period}/{body_id}", with_news.get(task_id)
+        why = _why(session, task, rung) if task else ""
         entry = Entry(
-            row.id, row.plan_id, f"{row.row_id}/{row.period}/{row.body_id}", row.period,
-            row.due_on, row.submitted_on, row.role, row.content, row.body, row.body_id,
-            _why(session, task, row.rung) if task else "", bool(row.secrecy),
+            task_id, plan_id, code, period, due_on, submitted_on, role, content, body, body_id,
+            why, bool(secrecy),
         )  # fmt: skip
-        found.setdefault(row.notice_id, []).append(entry)
+        found.setdefault(notice, []).append(entry)
     return found
 
 
 _ITEMS = (  # made once: every notice asks for it
-    select(NoticeItem.notice_id, NoticeItem.role, NoticeItem.rung)
-    .add_columns(Task.state, Task.suspended_on, Task.row_id, Task.id, Task.plan_id)
-    .add_columns(Task.period, Task.body_id, Task.due_on, Task.submitted_on)
-    .add_columns(RowRecord.content, RowRecord.secrecy)
-    .add_columns(body_names.called("short", Task.body_id, Notice.run_on).label("body"))
+    select(NoticeItem.rung, Task.id, NoticeItem.notice_id, NoticeItem.role)
+    .add_columns(Task.state, Task.suspended_on, Task.row_id, Task.plan_id, Task.period)
+    .add_columns(Task.body_id, Task.due_on, Task.submitted_on, RowRecord.content)
+    .add_columns(RowRecord.secrecy, body_names.called("short", Task.body_id, Notice.run_on))
     .join(Notice, Notice.id == NoticeItem.notice_id)
     .join(Task, Task.id == NoticeItem.task_id)
     .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
