@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from sqlalchemy import bindparam, select
@@ -42,8 +43,7 @@ _CHASE = ("chase", "no-contact")
 _TOLD = ("coordinating", "office", "directing", "summary")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One task in a digest, in words. `plan` is said only where there are several."""
 
     code: str
@@ -71,8 +71,7 @@ class Group:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A task in a notice: what the words need of it."""
 
     task_id: int
@@ -282,7 +281,7 @@ def compose(
     codes = {plan.id: plan.code for plan in plans} if len(plans) > 1 else {}
     groups = tuple(_groups(entries, codes, _Pages(base_url, own), today))
     if ahead:
-        coming = [replace(line, plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
+        coming = [line._replace(plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
         lines = tuple(sorted(coming, key=lambda line: line.due_on))
         groups += (Group(texts.say("digest.ahead"), False, lines, len(lines)),)
     overdue = sum(1 for e in entries if e.role in _CHASE and e.due_on < today)
