@@ -123,7 +123,8 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
 def still_owed_of(session: Session, notices: Collection[int]) -> dict[int, list[Entry]]:
     """The same of many notices, without those that have nothing left to say."""
     found: dict[int, list[Entry]] = {}
-    rows = session.execute(_ITEMS, {"notices": list(notices)}).all()
+    session.flush()  # past the ORM, which makes each row twice
+    rows = session.connection().execute(_ITEMS, {"notices": list(notices)}).all()
     with_news = _with_news(session, [row[1] for row in rows if _is_news(row[0])])
     for rung, task_id, notice, role, state, suspended_on, row_id, *told in rows:
         plan_id, period, body_id, due_on, submitted_on, content, secrecy, body = told
