@@ -125,7 +125,7 @@ def foreign_of(
 ) -> Sequence[tuple[int, int]]:
     """(notice, item): the same of many notices, in the order of the items."""
     found = session.execute(_foreign(_offices(plans)), {"notices": list(notices)})
-    # Not by the database: to have them in order SQLite would walk all items there are.
+    # Not by the database: to have them in order SQLite walks a small table from end to end.
     return sorted(found.tuples(), key=itemgetter(1))
 
 
