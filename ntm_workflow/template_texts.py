@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, pass_eval_context
 from jinja2.ext import InternationalizationExtension
 from jinja2.nodes import EvalContext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ntm_workflow import texts
 
@@ -20,7 +20,10 @@ def _sentence(context: EvalContext, sentence: str, **values: Any) -> str:
         said = said.replace("%%", "%")
         return Markup(said) if context.autoescape else said  # noqa: S704 # nosec B704
     values = {name: texts.filling(name, value) for name, value in values.items()}
-    return (Markup(said) if context.autoescape else said) % values  # noqa: S704 # nosec B704
+    if not context.autoescape:
+        return said % values
+    safe = {name: escape(value) for name, value in values.items()}
+    return Markup(said % safe)  # noqa: S704 # nosec B704
 
 
 def teach(environment: Environment) -> None:

@@ -108,7 +108,16 @@ def catalogue(domain: str, of: str) -> Mapping[str, tuple[str, ...]]:
 
 def say(key: str, /, **data: Any) -> str:
     """The sentence of a key, filled in. Dates and counts are written as people write them."""
-    forms = catalogue("texts", language()).get(key) or catalogue("texts", "vi").get(key)
+    return _filled(language(), key, data) if data else _constant(language(), key)
+
+
+@lru_cache(maxsize=4096)  # a mail says a dozen of them
+def _constant(of: str, key: str) -> str:
+    return _filled(of, key, {})
+
+
+def _filled(of: str, key: str, data: dict[str, Any]) -> str:
+    forms = catalogue("texts", of).get(key) or catalogue("texts", "vi").get(key)
     if forms is None:
         return f"{key} {data}" if data else key
     shown = {name: filling(name, value) for name, value in data.items()}
@@ -150,7 +159,7 @@ def translated(sentence: str, count: object = None) -> str:
 
 
 def _form(forms: tuple[str, ...], count: object) -> str:
-    return forms[0] if str(count) == "1" else forms[-1]
+    return forms[0] if len(forms) == 1 or str(count) == "1" else forms[-1]
 
 
 def filling(name: str, value: Any) -> Any:

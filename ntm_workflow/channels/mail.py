@@ -170,7 +170,7 @@ class NotifySmtp(NotifyBase):
         yield "Subject", _encoded(message.subject)
         yield "From", _address(self.sender_name, self.sender)
         yield "To", _address(message.to_name, message.to_address)
-        yield "Date", format_datetime(datetime.now(UTC))
+        yield "Date", _date(int(time.time()))
         yield "Message-ID", _plain(message.message_id)
         yield "Auto-Submitted", "auto-generated"
         yield "X-Auto-Response-Suppress", "OOF, AutoReply"
@@ -234,6 +234,12 @@ class MailChannel:
         self._service.close()
 
 
+@lru_cache(maxsize=1)  # many mails leave in a second
+def _date(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC))
+
+
+@lru_cache(maxsize=64)  # many mails have the same subject
 def _encoded(text: str) -> str:
     """Header text as RFC 2047 words that keep each line below 78 characters.
 

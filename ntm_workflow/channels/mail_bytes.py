@@ -6,8 +6,7 @@ line; of a mail whose every line is known that costs ten times what this does.
 
 from __future__ import annotations
 
-from base64 import encodebytes
-from binascii import b2a_qp
+from binascii import b2a_base64, b2a_qp
 from collections.abc import Iterable
 from hashlib import blake2b
 
@@ -30,10 +29,22 @@ def alternative(headers: Iterable[tuple[str, str]], text: str, html: str, seed: 
 def _part(subtype: bytes, text: str) -> bytes:
     """A part in whichever of the two encodings is shorter, ending with a line break."""
     data = b"\r\n".join([*(text.encode().splitlines() or [b""]), b""])
-    quoted, encoded = b2a_qp(data), encodebytes(data).replace(b"\n", b"\r\n")
-    name, body = (b"quoted-printable", quoted)
-    if len(encoded) < len(quoted):
-        name, body = b"base64", encoded
+    size = 4 * -(-len(data) // 3) + 2 * -(-len(data) // _BASE64_LINE)  # as base64
+    foreign = len(data.translate(None, _ASCII))  # each of its bytes is three when quoted
+    if len(data) + 2 * foreign <= size and len(quoted := b2a_qp(data)) <= size:
+        name, body = b"quoted-printable", quoted
+    else:
+        name, body = b"base64", _base64(data)
     return (
         b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: %b\r\n\r\n%b'
     ) % (subtype, name, body)
+
+
+_ASCII = bytes(range(128))
+_BASE64_LINE = 57  # bytes of text in a line of 76 letters
+
+
+def _base64(data: bytes) -> bytes:
+    whole = b2a_base64(data, newline=False)
+    lines = [whole[at : at + 76] for at in range(0, len(whole), 76)]
+    return b"\r\n".join([*lines, b""])

@@ -85,24 +85,23 @@ def _worded(
             url = rt.settings.base_url
             message = write(message, session, notice, entries, plans, rt.days, url, today)
         message = short.fitted(message, address, kind, own or rt.settings.base_url)
-        return message, [entry.task.code for entry in entries]
+        return message, [entry.code for entry in entries]
 
 
 def _plans(rt: Runtime, known: Known) -> list[Plan]:
     """The plans that a digest speaks of."""
-    about = {e.task.plan_id for e in known.entries} | {plan.id for plan, _ in known.ahead}
+    about = {e.plan_id for e in known.entries} | {plan.id for plan, _ in known.ahead}
     return [plan for plan in rt.all_plans if plan.id in about] or [rt.plan]
 
 
 def _digest(
     rt: Runtime, domain: str, notice: Notice, known: Known, plans: list[Plan], today: date
 ) -> Message:
-    message = digest.compose(
+    return digest.compose(
         notice, known.contact, known.entries, known.ahead, plans, rt.settings.base_url, today,
         domain, stead=known.stead, confirm=known.confirm, own=known.own or "",
         answer=known.kind == MAIL and postmark.place(rt) is not None, head=known.head,
     )  # fmt: skip
-    return replace(message, topic=postmark.topic(known.entries, bool(known.ahead)))
 
 
 def ordinary(
@@ -117,7 +116,7 @@ def ordinary(
     message = short.fitted(message, known.address, known.kind, own)
     if known.kind == MAIL:
         message = postmark.carrying(rt, notice, message, domain, known.thread)
-    return message, [entry.task.code for entry in known.entries]
+    return message, [entry.code for entry in known.entries]
 
 
 def _office(rt: Runtime, notice: Notice) -> str:

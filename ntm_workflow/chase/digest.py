@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
@@ -42,8 +43,7 @@ _CHASE = ("chase", "no-contact")
 _TOLD = ("coordinating", "office", "directing", "summary")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One task in a digest, in words. `plan` is said only where there are several."""
 
     code: str
@@ -71,13 +71,16 @@ class Group:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A task in a notice, with what the words need."""
+class Entry(NamedTuple):
+    """A task in a notice: what the words need of it."""
 
-    task: Task
+    task_id: int
+    plan_id: str
+    code: str
+    period: str
+    due_on: date
+    submitted_on: date | None
     role: str
-    rung: str
     content: str
     body: str
     body_id: str
@@ -97,15 +100,15 @@ class _Pages:
 
     def of(self, entry: Entry) -> str:
         if self.own and entry.role == "chase":
-            return f"{self.own}/viec/{entry.task.id}"
-        return self.office(entry.task)
+            return f"{self.own}/viec/{entry.task_id}"
+        return self.office(entry)
 
     @property
     def all(self) -> str:
         return f"{self.base_url}/viec" if self.base_url else ""
 
-    def office(self, task: Task) -> str:
-        return f"{self.base_url}/viec/{task.id}" if self.base_url else ""
+    def office(self, entry: Entry) -> str:
+        return f"{self.base_url}/viec/{entry.task_id}" if self.base_url else ""
 
 
 def still_owed(session: Session, notice: Notice) -> list[Entry]:
@@ -120,17 +123,27 @@ def still_owed(session: Session, notice: Notice) -> list[Entry]:
 def still_owed_of(session: Session, notices: Collection[int]) -> dict[int, list[Entry]]:
     """The same of many notices, without those that have nothing left to say."""
     found: dict[int, list[Entry]] = {}
-    rows = session.execute(_ITEMS, {"notices": list(notices)})
-    for notice, role, rung, task, content, secrecy, short in rows.tuples().all():
-        if _still(task, role):
-            why = _why(session, task, rung)
-            entry = Entry(task, role, rung, content, short, task.body_id, why, bool(secrecy))
-            found.setdefault(notice, []).append(entry)
+    session.flush()  # past the ORM, which makes each row twice
+    rows = session.connection().execute(_ITEMS, {"notices": list(notices)}).all()
+    with_news = _with_news(session, [row[1] for row in rows if _is_news(row[0])])
+    for rung, task_id, notice, role, state, suspended_on, row_id, *told in rows:
+        plan_id, period, body_id, due_on, submitted_on, content, secrecy, body = told
+        if not _still(state, suspended_on, role):
+            continue
+        code, task = f"{row_id}/{period}/{body_id}", with_news.get(task_id)
+        why = _why(session, task, rung) if task else ""
+        entry = Entry(
+            task_id, plan_id, code, period, due_on, submitted_on, role, content, body, body_id,
+            why, bool(secrecy),
+        )  # fmt: skip
+        found.setdefault(notice, []).append(entry)
     return found
 
 
 _ITEMS = (  # made once: every notice asks for it
-    select(NoticeItem.notice_id, NoticeItem.role, NoticeItem.rung, Task, RowRecord.content)
+    select(NoticeItem.rung, Task.id, NoticeItem.notice_id, NoticeItem.role)
+    .add_columns(Task.state, Task.suspended_on, Task.row_id, Task.plan_id, Task.period)
+    .add_columns(Task.body_id, Task.due_on, Task.submitted_on, RowRecord.content)
     .add_columns(RowRecord.secrecy, body_names.called("short", Task.body_id, Notice.run_on))
     .join(Notice, Notice.id == NoticeItem.notice_id)
     .join(Task, Task.id == NoticeItem.task_id)
@@ -141,10 +154,24 @@ _ITEMS = (  # made once: every notice asks for it
 )
 
 
-def _still(task: Task, role: str) -> bool:
+def _still(state: str, suspended_on: date | None, role: str) -> bool:
     if role == "review":
-        return task.state == "submitted"
-    return task.state == "open" and task.suspended_on is None
+        return state == "submitted"
+    return state == "open" and suspended_on is None
+
+
+def _is_news(rung: str) -> bool:
+    """True for what stands instead of a rung and is told in words of its own."""
+    return rung in _NEWS or rung.startswith((extensions.ASKED, objections.OBJECTED))
+
+
+_NEWS = ("assigned", "returned", HANDED_OVER, objections.NEWS)
+
+
+def _with_news(session: Session, tasks: Collection[int]) -> dict[int, Task]:
+    if not tasks:
+        return {}
+    return {one.id: one for one in session.scalars(select(Task).where(Task.id.in_(tasks)))}
 
 
 def _why(session: Session, task: Task, rung: str) -> str:
@@ -255,10 +282,10 @@ def compose(
     codes = {plan.id: plan.code for plan in plans} if len(plans) > 1 else {}
     groups = tuple(_groups(entries, codes, _Pages(base_url, own), today))
     if ahead:
-        coming = [replace(line, plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
+        coming = [line._replace(plan=_said(codes.get(plan.id, ""))) for plan, line in ahead]
         lines = tuple(sorted(coming, key=lambda line: line.due_on))
         groups += (Group(texts.say("digest.ahead"), False, lines, len(lines)),)
-    overdue = sum(1 for e in entries if e.role in _CHASE and e.task.due_on < today)
+    overdue = sum(1 for e in entries if e.role in _CHASE and e.due_on < today)
     subject = _subject(notice, entries, len(entries) + len(ahead), overdue, today)
     values: dict[str, object] = {
         "to": contact.name, "stead": stead, "confirm": confirm, "own": own,
@@ -287,7 +314,13 @@ def compose(
         text=_template("digest.txt", values),
         html=_template("digest.html", values),
         message_id=f"<ntm-{notice.id}@{domain}>",
+        topic=topic(entries, bool(ahead)),
     )
+
+
+def topic(entries: Sequence[Entry], ahead: bool) -> str:
+    """What the thread of a message is about: its only task; "" where it has none, or several."""
+    return f"task/{entries[0].task_id}" if len(entries) == 1 and not ahead else ""
 
 
 def plain(notice: Notice, contact: Contact, domain: str, subject: str, lines: str) -> Message:
@@ -335,8 +368,8 @@ def _groups(
     entries: list[Entry], codes: Mapping[str, str], pages: _Pages, today: date
 ) -> Iterable[Group]:
     chase = [e for e in entries if e.role in _CHASE]
-    overdue = [e for e in chase if e.task.due_on < today]
-    due = [e for e in chase if e.task.due_on >= today]
+    overdue = [e for e in chase if e.due_on < today]
+    due = [e for e in chase if e.due_on >= today]
     told = [e for e in entries if e.role in _TOLD]
     review = [e for e in entries if e.role == "review"]
     for key, urgent, found in (
@@ -345,7 +378,7 @@ def _groups(
     ):  # fmt: skip
         if found:
             shown = _named(found)
-            lines = (_line(e, codes.get(e.task.plan_id, ""), pages, today) for e in shown)
+            lines = (_line(e, codes.get(e.plan_id, ""), pages, today) for e in shown)
             left = len(found) - len(shown)
             more = texts.say("digest.more", count=left) if left else ""
             yield Group(
@@ -361,20 +394,19 @@ def _named(entries: list[Entry]) -> list[Entry]:
 
 
 def _line(entry: Entry, plan: str, pages: _Pages, today: date) -> Line:
-    task = entry.task
     action = {"review": "digest.act_review", "chase": "digest.act_submit"}.get(
         entry.role, "digest.act_look"
     )
     if entry.secret:
-        return _hushed(task.due_on, pages.office(task))
-    distance = texts.distance(task.due_on, today)
-    if entry.role == "review" and task.submitted_on:
-        distance = texts.say("digest.submitted_on", day=task.submitted_on)
+        return _hushed(entry.due_on, pages.office(entry))
+    distance = texts.distance(entry.due_on, today)
+    if entry.role == "review" and entry.submitted_on:
+        distance = texts.say("digest.submitted_on", day=entry.submitted_on)
     return Line(
-        code=task.code, content=entry.content, body=entry.body,
-        period=texts.period(task.period), due=texts.full_day(task.due_on), distance=distance,
+        code=entry.code, content=entry.content, body=entry.body,
+        period=texts.period(entry.period), due=texts.full_day(entry.due_on), distance=distance,
         why=entry.why, url=pages.of(entry), action=texts.say(action),
-        due_on=task.due_on, plan=_said(plan),
+        due_on=entry.due_on, plan=_said(plan),
     )  # fmt: skip
 
 
@@ -404,4 +436,11 @@ def rendered(name: str, values: dict[str, object]) -> str:
 
 
 def _template(name: str, values: dict[str, object]) -> str:
-    return _environment().get_template(name).render(values)
+    return _read(name).render(values)
+
+
+@cache
+def _read(name: str) -> Template:
+    found = _environment().get_template(name)
+    found.globals = dict(found.globals)  # copied for each mail: a chain of dicts is slow to copy
+    return found

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ntm_workflow.channels import hush
 from ntm_workflow.channels.result import Again, Message, Outcome, Result
 from ntm_workflow.chase import fallback
+from ntm_workflow.store import bulk
 from ntm_workflow.store.tables import Channel, Notice, NoticeAttempt
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import audit, links
@@ -29,6 +30,7 @@ _MINUTE = timedelta(minutes=1)
 _MORNING = time(6, 5)  # when quotas begin anew and providers' nights are over
 # Without the ORM: each mail asks for these.
 _NOTICE, _TRIES = cast(Table, Notice.__table__), cast(Table, NoticeAttempt.__table__)
+_TRIED = ("notice_id", "outcome", "detail", "seconds", "code", "provider_id")
 _TRYING = insert(_TRIES).inline()
 _MINE = (
     select(_NOTICE.c.id)
@@ -106,7 +108,9 @@ def settle_sent(
     if not ours:
         return 0
     connection.execute(_SENT, [one.values | {"sent_at": at} for one, at in ours])
-    connection.execute(_TRYING, [one.tried | {"at": at} for one, at in ours])
+    bulk.put(session, NoticeAttempt, {}, ("at", *_TRIED), [
+        (at, *(one.tried[name] for name in _TRIED)) for one, at in ours
+    ])  # fmt: skip
     audit.append(session, actor, now, [
         Entry(Action.NOTICE_SENT, f"notice/{one.notice_id}", one.data) for one, _ in ours
     ], head)  # fmt: skip

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 _SUFFIX = ".journal"
+# Made once: json.dumps with options makes an encoder for every call.
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -61,8 +63,7 @@ class Journal:
 
     def ended(self, notice_id: int, what: dict[str, Any]) -> None:
         """Say what came of it, in what JSON can hold."""
-        said = json.dumps(what, ensure_ascii=False, separators=(",", ":")).encode()
-        self._write(b"%d %s\n" % (notice_id, said))
+        self._write(b"%d %s\n" % (notice_id, _text(what).encode()))
 
     def clear(self) -> None:
         """Forget all: the database knows it now."""

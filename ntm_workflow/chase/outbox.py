@@ -32,7 +32,7 @@ from ntm_workflow.work.audit import Actor
 if TYPE_CHECKING:
     from ntm_workflow.runtime import Runtime
 
-FEW, MANY = 8, 50  # notices in a bundle, at first and at most
+FEW, MANY = 8, 100  # notices in a bundle, at first and at most
 _SHARE = 0.3  # seconds that a bundle is meant to take
 _HELD = timedelta(seconds=ahead_read.FRESH)
 _Words = tuple[Message, list[str]]  # and the codes of its tasks

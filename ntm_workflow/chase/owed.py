@@ -252,5 +252,6 @@ def _notice(run_id: int, kind: str, today: date) -> dict[str, Any]:
     return {
         "run_id": run_id, "kind": kind, "run_on": today, "state": "pending",
         "tries": 0, "resent": 0, "address": "", "subject": "", "body": "", "html": "",
-        "message_id": "", "error": "",
+        "message_id": "", "thread": "", "parameters": {}, "attachments": [], "error": "",
+        "outcome": "", "code": "", "provider_id": "",
     }  # fmt: skip

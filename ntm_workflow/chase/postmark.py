@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session, aliased
@@ -23,7 +23,6 @@ from ntm_workflow.channels import mailbox
 from ntm_workflow.channels.mailbox import Place
 from ntm_workflow.channels.result import Message
 from ntm_workflow.chase import alerts, mail_receipt, notice_seal, personal
-from ntm_workflow.chase.digest import Entry
 from ntm_workflow.store.tables import Notice
 
 if TYPE_CHECKING:
@@ -41,11 +40,6 @@ def place(rt: Runtime) -> Place | None:
 
 
 _place = lru_cache(mailbox.place)
-
-
-def topic(entries: list[Entry], ahead: bool) -> str:
-    """What the thread of a message is about: its only task; "" where it has none, or several."""
-    return f"task/{entries[0].task.id}" if len(entries) == 1 and not ahead else ""
 
 
 def stamped(
@@ -66,12 +60,13 @@ def carrying(
         headers["List-Unsubscribe"] = f"<{url}>"
         if url.startswith("https://"):  # RFC 8058 allows nothing else
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    thread = thread or message.thread
-    message = replace(message, headers={**message.headers, **headers}, thread=thread)
+    changed: dict[str, Any] = {
+        "headers": {**message.headers, **headers}, "thread": thread or message.thread,
+    }  # fmt: skip
     if box := place(rt):
         answers = box.tagged(notice_seal.made(rt.keys, notice_seal.ANSWER, notice))
-        message = replace(message, reply_to=answers, return_to=answers)
-    return message
+        changed |= {"reply_to": answers, "return_to": answers}
+    return replace(message, **changed)
 
 
 def stop_url(rt: Runtime, notice: Notice) -> str:

@@ -103,10 +103,10 @@ def _owed(plan: Plan, entries: Sequence[Entry], names: Named, today: date) -> li
     found = [
         Owed(
             body_names.at(names[one.body_id], today).name, one.content,
-            texts.period(one.task.period), one.task.due_on,
+            texts.period(one.period), one.due_on,
         )
         for one in entries
-        if one.task.plan_id == plan.id and not one.secret
+        if one.plan_id == plan.id and not one.secret
     ]  # fmt: skip
     return sorted(found, key=lambda one: (sort_key(one.body), one.due_on, one.work))
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -122,9 +123,10 @@ def foreign(session: Session, notice: Notice, plans: Sequence[Plan]) -> list[int
 def foreign_of(
     session: Session, notices: Collection[int], plans: Sequence[Plan]
 ) -> Sequence[tuple[int, int]]:
-    """(notice, item): the same of many notices."""
+    """(notice, item): the same of many notices, in the order of the items."""
     found = session.execute(_foreign(_offices(plans)), {"notices": list(notices)})
-    return found.tuples().all()
+    # Not by the database: to have them in order SQLite walks a small table from end to end.
+    return sorted(found.tuples(), key=itemgetter(1))
 
 
 Offices = tuple[tuple[str, str], ...]
@@ -150,8 +152,7 @@ def _foreign(offices: Offices) -> Select[tuple[int, int]]:
         .join(ContactBody, ContactBody.body_id == bodies.c.body_id)
         .where(or_(ContactBody.contact_id == Notice.contact_id, represented))
     )
-    query = select(NoticeItem.notice_id, NoticeItem.id).where(asked, NoticeItem.id.not_in(theirs))
-    return query.order_by(NoticeItem.id)
+    return select(NoticeItem.notice_id, NoticeItem.id).where(asked, NoticeItem.id.not_in(theirs))
 
 
 # -- who hears instead ----------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Insert, LargeBinary, Table, insert
 from sqlalchemy.orm import Session
 
-MANY = 200  # from here on preparing rows in SQLAlchemy costs more than the database does
+MANY = 20  # from here on preparing rows in SQLAlchemy costs more than the database does
 
 Row = tuple[Any, ...]
 

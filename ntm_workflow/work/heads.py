@@ -73,7 +73,10 @@ def sign(
 
 def newest(session: Session) -> SignedHead | None:
     """The head of the last day that has one."""
-    return session.scalars(select(SignedHead).order_by(SignedHead.day.desc()).limit(1)).first()
+    return session.scalars(_NEWEST).first()
+
+
+_NEWEST = select(SignedHead).order_by(SignedHead.day.desc()).limit(1)  # each bundle asks for it
 
 
 def faults(session: Session, trusted: frozenset[bytes]) -> Iterator[Fault]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import encodebytes
+from binascii import b2a_qp
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -61,6 +63,17 @@ def test_it_reads_as_what_the_standard_library_writes(name: str) -> None:
     assert all(len(line) <= 78 for line in data.split(b"\r\n")[12:])
     assert b"\n" not in data.replace(b"\r\n", b"")
     assert b"\r" not in data.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("foreign", range(0, 60))
+def test_the_shorter_of_the_two_encodings_is_taken(foreign: int) -> None:
+    text = "ạ" * foreign + "x=" * (60 - foreign) + "\r\n"
+    quoted = len(b2a_qp(text.encode()))
+    encoded = len(encodebytes(text.encode()).replace(b"\n", b"\r\n"))
+    data = mail_bytes.alternative(HEADERS, text, "", "<ntm-1@x>")
+    part = next(read(data).iter_parts())
+    shorter = "base64" if encoded < quoted else "quoted-printable"
+    assert part["Content-Transfer-Encoding"] == shorter
 
 
 def test_a_header_that_is_not_ascii_is_refused() -> None:
