@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -88,13 +87,8 @@ class Keys:
 
 
 def _seal(key: bytes, purpose: str, data: bytes) -> bytes:
-    return hmac.digest(_own(key, purpose), data, sha256)
-
-
-@lru_cache(maxsize=64)  # a mail asks for some, each time of the same key
-def _own(key: bytes, purpose: str) -> bytes:
-    """The key of one purpose."""
-    return hmac.digest(key, b"ntm\0" + purpose.encode(), sha256)
+    own = hmac.digest(key, b"ntm\0" + purpose.encode(), sha256)
+    return hmac.digest(own, data, sha256)
 
 
 def load(path: Path) -> Keys:

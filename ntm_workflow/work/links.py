@@ -29,7 +29,7 @@ PATH = "/v/"
 _PURPOSE = "personal link"
 _SEAL = 15  # bytes: 24 letters without filling, which no mail program cuts off or breaks
 _TOKEN = re.compile(r"([1-9]\d{0,8})-([a-z2-7]{24})", re.ASCII)
-_WRITTEN = re.compile(PATH + _TOKEN.pattern, re.ASCII)
+_WRITTEN = re.compile(rf"({PATH}){_TOKEN.pattern}", re.ASCII)
 
 State = Literal["live", "expired", "revoked"]
 
@@ -128,7 +128,7 @@ def state(link: PersonalLink, contact: Contact, now: datetime) -> State:
 
 def masked(text: str) -> str:
     """A text without what would let its reader act for a contact: "…/v/…"."""
-    return _WRITTEN.sub(f"{PATH}…", text) if PATH in text else text
+    return _WRITTEN.sub(r"\1…", text) if PATH in text else text
 
 
 def masked_values(values: Mapping[str, str]) -> dict[str, str]:
