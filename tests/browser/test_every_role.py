@@ -122,6 +122,7 @@ def test_a_mail_becomes_evidence_that_is_accepted_counted_and_told_by_the_audit(
     assert sticking_out(clerk) == []
 
     office = enter(Role.OFFICE, f"bql-{commune}", **how)
+    office.get_by_role("link", name="Việc đã nộp, chờ thẩm định").click()
     office.locator(f'a[href="/viec/{task}"]').click()
     expect(office.get_by_text("Báo cáo rà soát.pdf")).to_be_visible()
     assert office.get_by_role("button", name="Đạt", exact=True).count() == 0
