@@ -295,6 +295,8 @@ def _audited(session: Session, plan: Plan) -> None:
     query = text("SELECT n.id, n.contact_id, count(*) FROM notice n JOIN notice_item i"
                  " ON i.notice_id = n.id WHERE n.run_id = (SELECT max(id) FROM reminder_run)"
                  " GROUP BY n.id, n.contact_id ORDER BY n.id")  # fmt: skip
+    if connection.dialect.name == "postgresql":  # it knows nothing yet of what was just put in
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
     at, rows = "2020-06-16T01:00:00.000000Z", []
     for notice, contact, items in connection.execute(query):
         seq += 1
