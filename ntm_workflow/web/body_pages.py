@@ -78,6 +78,8 @@ def all_bodies(request: Request) -> Response:
             "bodies.html", groups=_groups(desk, levels, shown, quarters),
             shown=shown, units=units, by_share=by_share, few=communes.FEW,
             compared=communes.communes(desk.session, members, quarters, desk.today),
+            handed=desk.kept("handed", lambda: desk.session.scalars(
+                body_history.count(desk.today)).one()),
         )  # fmt: skip
 
 
@@ -169,6 +171,8 @@ def body_through_time(request: Request, body_id: str) -> Response:
         if life is None:
             raise NotFound("body.missing", body=body_id)
         name = body_names.at(life.names, desk.today).short
+        events = [told.event.id for told in life.events]
         return desk.page(
-            "body_history.html", body_id=body_id, name=name, life=life, always=body_names.ALWAYS
-        )
+            "body_history.html", body_id=body_id, name=name, life=life, always=body_names.ALWAYS,
+            handed=body_history.by_event(desk.session, desk.today, events) if events else {},
+        )  # fmt: skip

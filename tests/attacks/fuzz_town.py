@@ -130,7 +130,7 @@ class Town:
                  "/lien-he/nhap", f"/don-doc?viec={task}", "/don-doc", "/kenh", "/tai-khoan",
                  "/viec", f"/xu-ly?viec={task}", "/nhap", "/nhat-ky", f"/thong-bao/{notice}",
                  "/thu-tra-loi", f"/v/{self.link}", f"/v/{self.link}/viec/{self.own}", "/vao",
-                 "/du-bao", "/bieu-do", "/lich", "/lien-he", "/thong-bao", "/",
+                 "/ban-giao", "/du-bao", "/bieu-do", "/lich", "/lien-he", "/thong-bao", "/",
                  f"/v/xac-nhan/{tokens[1]}", f"/v/ngung/{tokens[2]}"]  # fmt: skip
         return Known(parts, values, pages)
 
