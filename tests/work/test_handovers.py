@@ -206,7 +206,7 @@ def test_the_successor_hears_of_it_in_the_next_digest_by_name_of_the_old_body(
     assert [(one.task, one.rung) for one in said] == [(review(NEW.id), "handed-over")]
     with town.rt.reader() as session:
         entries = [e for n in town.notices() for e in digest.still_owed(session, n)]
-    why = [entry.why for entry in entries if entry.rung == "handed-over"]
+    why = [entry.why for entry in entries if entry.why]
     assert why
     assert "BQL NTM xã Tân" in why[0]
     assert DOCUMENT in why[0]
