@@ -75,7 +75,7 @@ def test_the_proposals_of_2025_are_listed_by_event_page_by_page_and_a_look_chang
     text = plain(page)
     total = len(scene.proposals("proposed"))
     assert f"{total} đề xuất" in text
-    assert "Sáp nhập từ 1/7/2025 theo 1672/NQ-UBTVQH15" in text
+    assert "Ủy ban nhân dân xã Bắc Sơn: sáp nhập từ 1/7/2025 theo 1672/NQ-UBTVQH15" in text
     assert "ví dụ" in text
     assert "Những chỗ phải có người xem" in text
     assert "Cơ quan ban hành kế hoạch, UBND huyện" in text
@@ -143,7 +143,7 @@ def test_the_page_in_english_has_no_vietnamese_sentence(an: Person, town: Runtim
     scene.record(split(A, "one", "two", on=DAY))
     an.browser.cookies.set(guard.LANGUAGE, "en")
     text = an.text("/ban-giao")
-    for said in ("Handing work over", "Choose who receives it", "Do not hand over", "Split"):
+    for said in ("Handing work over", "Choose who receives it", "Do not hand over", "split"):
         assert said in text
     assert not re.search(r"Bàn giao|đề xuất|Đơn vị nhận", text)
 
