@@ -215,7 +215,8 @@ def _all(rt: Runtime, number: int, who: Who, seen: str | None = None) -> Look:
     now, today = rt.now(), rt.today()
     with rt.sessions() as session, session.begin() as transaction:
         plans = set(session.scalars(
-            select(Handover.plan_id).where(Handover.event_id == number).distinct()
+            select(Handover.plan_id).distinct()
+            .where(Handover.event_id == number, Handover.state == "proposed")
         ))  # fmt: skip
         by = _actor(rt, plans, who)
         done, left = handovers.confirm_all(
@@ -341,8 +342,9 @@ def _actor(rt: Runtime, plans: Iterable[str], who: Who) -> Actor:
 def _trouble(act: str, error: NtmError) -> Trouble:
     """Why a form is shown again, without the commands that others type."""
     key, data = f"page.{error.key}", dict(error.data)
-    if isinstance(error, StaleEdit):
-        what = say(f"handover.state.{data['state']}")
-        at = texts.clock(data["at"]) if data["at"] else "–"
-        return forms.trouble(act, StaleEdit(error.key, what=what, who=data["who"] or "–", at=at))
-    return forms.trouble(act, Refused(key if texts.has(key) else error.key, **data))
+    if error.key == "handover.changed":
+        said = {"what": say(f"handover.state.{data['state']}"), "at": texts.clock(data["at"])}
+        return forms.trouble(act, StaleEdit(error.key, who=data["who"], **said))
+    if texts.has(key):
+        error = Refused(key, **data)
+    return forms.trouble(act, error)

@@ -160,10 +160,12 @@ def as_seen(session: Session, handover_id: int, seen: str) -> Handover:
     """
     audit.lock(session)
     found = get(session, handover_id)
-    if mark(found) != seen:
-        raise StaleEdit("handover.changed", state=found.state, who=found.decided_by,
-                        at=found.decided_at)  # fmt: skip
-    return found
+    if mark(found) == seen:
+        return found
+    if found.decided_at is None:
+        raise StaleEdit("handover.other")
+    raise StaleEdit("handover.changed", state=found.state, who=found.decided_by,
+                    at=found.decided_at)  # fmt: skip
 
 
 # -- one confirmation -----------------------------------------------------------
