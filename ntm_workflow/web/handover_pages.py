@@ -34,6 +34,7 @@ from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble, Typed
 from ntm_workflow.web.rights import Forbidden
 from ntm_workflow.web.task_pages import Id
+from ntm_workflow.web.which_plan import FIELD
 from ntm_workflow.work import body_names, handovers
 from ntm_workflow.work.accounts import Who
 from ntm_workflow.work.audit import Actor
@@ -44,7 +45,7 @@ router = APIRouter()
 PATH = "/ban-giao"
 CONFIRM, REFUSE = "xac-nhan", "tu-choi"
 REFUSED = "da-tu-choi"  # what `?xem=` asks for
-_KEPT = ("xem", "su-kien", "sau", "truoc")  # of an address: what the list shows
+_KEPT = ("xem", "su-kien", "sau", "truoc", FIELD)  # of an address: what the list shows
 SHOWN = 20  # proposals of a preview by name
 
 
@@ -115,7 +116,7 @@ def _show(request: Request, typed: Typed | None = None, trouble: Trouble | None 
             may_decide=may_decide, plan_code=partial(_code, desk.rt), mark=handovers.mark,
             may_all=lambda group: all(may_decide(one.handover.plan_id) for one in group.lines),
             typed=typed or Typed("", {}), trouble=trouble, done=_done(request),
-            here=typed is not None
+            in_list=typed is not None
             and typed.act.rpartition("-")[2] in {str(one.handover.id) for one in lines},
             rest=_rest(request, *_KEPT), narrowed=_rest(request, "xem", "su-kien"),
         )  # fmt: skip
@@ -196,7 +197,7 @@ def decide_all(request: Request, number: Id, form: Posted) -> Response:
     if step == "xem" or not look.done:
         return _show_look(request, number, look)
     done = urlencode({"xong": "ca", "so": look.done, "con": look.left})
-    return RedirectResponse(f"{PATH}?{done}", 303)
+    return RedirectResponse(f"{PATH}?{_rest(request, FIELD)}{done}", 303)
 
 
 @router.get("/ban-giao/su-kien/{number}")
@@ -265,7 +266,7 @@ def _show_look(
         told = body_history.events(desk.session, BodyEvent.id == number)[0]
         return desk.page(
             "handover_all.html", trouble.status if trouble else 200, told=told, look=look,
-            trouble=trouble, address=f"{PATH}/su-kien/{number}",
+            trouble=trouble, address=f"{PATH}/su-kien/{number}?{_rest(request, FIELD)}",
             back=f"{PATH}?su-kien={number}",
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from bodies_scene import NEW, Bodies, end, merge, split
 from fastapi import FastAPI
+from second_plan import paper, put
 from web_office import DAY, ROOT, TASK, TESTER, Person, number, plain, statements, task
 
 from ntm_workflow.reports import trail
@@ -18,7 +19,7 @@ from ntm_workflow.store.tables import Handover
 from ntm_workflow.texts import say
 from ntm_workflow.web import guard, handover_pages
 from ntm_workflow.web.app import create_app
-from ntm_workflow.work import body_event_file, handovers, successions
+from ntm_workflow.work import body_event_file, handovers, successions, tasks
 from ntm_workflow.work.accounts import Role
 
 A, B, C = "bql-tan-lap", "bql-tan-huong", "bql-chieu-vu"
@@ -51,7 +52,7 @@ def look(who: Person, event: int, **typed: str) -> httpx.Response:
 def confirm_all(who: Person, seen: httpx.Response) -> httpx.Response:
     """Press the button of a preview."""
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', seen.text))
-    action = re.search(r'action="(/ban-giao/su-kien/\d+)"', seen.text)
+    action = re.search(r'action="(/ban-giao/su-kien/\d+)[?"]', seen.text)
     assert action, plain(seen.text)
     return who.browser.post(action[1], data={**found, "buoc": "lam"})
 
@@ -388,3 +389,24 @@ def test_only_who_runs_the_plan_decides(app: FastAPI, town: Runtime) -> None:
     assert {h.state for h in scene.proposals()} == {"proposed"}
     chief = Person(app, town, Role.ADMINISTRATOR)
     assert decide(chief, one, "xac-nhan").status_code == 303
+
+
+def test_the_proposals_of_every_plan_are_in_one_list(town: Runtime) -> None:
+    text = paper("Tháng 6", number=45, year=2020, effective=date(2020, 3, 2))
+    rt = put(town, text, DAY)
+    with rt.sessions.begin() as session:
+        tasks.open_all(session, rt.in_force, rt.days, DAY, now=rt.moment(DAY), actor=TESTER)
+    scene, person = Bodies(rt), Person(create_app(rt), rt)
+    event = scene.record(merge(A, B, into=NEW, on=DAY)).id
+    plans = {one.plan_id for one in scene.proposals()}
+    assert plans == {"28-kh-ubnd-2020", "45-kh-ubnd-2020"}
+    path = "/ban-giao?ke-hoach=45-kh-ubnd-2020"
+    page = person.text(path)
+    assert "III.1, tháng 6/2020 · 28/KH-UBND" in page
+    assert "III.1, tháng 6/2020 · 45/KH-UBND" in page
+    actions = re.findall(r' action="(/ban-giao[^"]*)"', person.open(path).text)
+    assert actions
+    assert all("ke-hoach=45-kh-ubnd-2020" in one for one in actions)
+    assert confirm_all(person, look(person, event)).status_code == 303
+    assert scene.proposals("proposed") == []
+    assert scene.broken_audit() is None
