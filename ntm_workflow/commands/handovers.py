@@ -32,7 +32,7 @@ def proposals(event_id: int | None, as_json: bool) -> None:
     if as_json:
         show.emit({
             "proposals": [_proposal(one) for one in waiting],
-            "findings": [{"code": one.key, **one.data, "message": _finding(one)}
+            "findings": [{"code": one.key, **one.data, "message": body_history.said(one)}
                          for one in findings],
         })  # fmt: skip
         return
@@ -40,13 +40,7 @@ def proposals(event_id: int | None, as_json: bool) -> None:
     if findings:
         click.echo(texts.say("proposals.findings"))
         for one in findings:
-            click.echo(f"  {_finding(one)}")
-
-
-def _finding(one: body_history.Open) -> str:
-    said = {**one.data, "into": one.data.get("into") or texts.say("proposals.nobody")}
-    example = texts.say("event.example") if one.data.get("example") else ""
-    return texts.say(one.key, **said) + example
+            click.echo(f"  {body_history.said(one)}")
 
 
 def _proposal(one: Waiting) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,9 +20,11 @@ from ntm_workflow.store.tables import (
     ContactBody,
     Handover,
     OccurrenceRecord,
+    RowRecord,
     RowRole,
     Task,
 )
+from ntm_workflow.texts import say
 from ntm_workflow.work import body_names, successions
 from ntm_workflow.work.successions import End
 
@@ -47,14 +49,27 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A proposal with what a person needs to decide it; no task where it is for future ones."""
+    """A proposal with what a person needs to decide it; no task where it is for future ones.
+
+    `choices` are the names of those of the proposal, in the same order.
+    """
 
     handover: Handover
     task: Task | None
     event: BodyEvent
+    content: str
     body: str
     to: str | None
     choices: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a proposal stands in the list; `plain`: it has one successor."""
+
+    id: int
+    event_id: int
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,9 @@ class Open:
 
     key: str
     data: dict[str, Any]
+
+
+Filling = dict[str, dict[str, Any]]  # of each ended body, what fills the sentences about it
 
 
 # -- events and names -----------------------------------------------------------
@@ -114,38 +132,73 @@ def contacts(session: Session, bodies: Iterable[str]) -> dict[str, list[str]]:
 # -- what waits for a person ------------------------------------------------------
 
 
+# By event; of one event what is due first, then what is yet to be opened.
+_ORDER = (Handover.event_id, Handover.task_id.is_(None), Task.due_on, Handover.id)
+
+
 def waiting(session: Session, today: date, event_id: int | None = None) -> list[Waiting]:
     """Proposals that a person can decide now: by event, then what is due first."""
-    query = _proposed().order_by(Handover.event_id, Task.due_on, Handover.id)
-    if event_id is not None:
-        query = query.where(Handover.event_id == event_id)
-    found = session.execute(query).all()
-    ids = {b for h, _, _ in found for b in (h.body_id, h.to_body, *h.choices) if b}
+    mine = [] if event_id is None else [Handover.event_id == event_id]
+    return _waiting(session, today, Handover.state == "proposed", *mine)
+
+
+def these(session: Session, today: date, numbers: Iterable[int]) -> list[Waiting]:
+    """Some proposals, in the same order; those that cannot be decided any more are left out."""
+    return _waiting(session, today, Handover.id.in_(list(numbers)))
+
+
+def _waiting(session: Session, today: date, *only: Any) -> list[Waiting]:
+    query = (
+        _decidable(select(Handover, Task, BodyEvent, RowRecord.content))
+        .join(BodyEvent, BodyEvent.id == Handover.event_id)
+        .outerjoin(
+            RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id)
+        )
+    )
+    found = session.execute(query.where(*only).order_by(*_ORDER)).all()
+    ids = {b for h, *_ in found for b in (h.body_id, h.to_body, *h.choices) if b}
     names = body_names.history(session, ids)
 
-    def called(body: str, day: date = today) -> str:
-        return body_names.at(names[body], day).short
+    def called(body: str) -> str:
+        return body_names.at(names[body], today).short
 
     return [
         Waiting(
-            handover, task, event, called(handover.body_id),
+            handover, task, event, content or "", called(handover.body_id),
             called(handover.to_body) if handover.to_body else None,
             [called(body) for body in handover.choices],
         )
-        for handover, task, event in found
+        for handover, task, event, content in found
     ]  # fmt: skip
 
 
-def _proposed() -> Select[Any]:
-    return (
-        select(Handover, Task, BodyEvent)
-        .outerjoin(Task, Task.id == Handover.task_id)
-        .join(BodyEvent, BodyEvent.id == Handover.event_id)
-        .where(
-            Handover.state == "proposed",
-            Handover.task_id.is_(None) | (Task.state == "open"),
-        )
+def places(session: Session, today: date, state: str, event_id: int | None = None) -> list[Place]:
+    """Every proposal in a state that was made by a day and can be decided, in order."""
+    query = _decidable(select(Handover.id, Handover.event_id, Handover.to_body.is_not(None)))
+    query = query.where(Handover.state == state, Handover.proposed_on <= today)
+    if event_id is not None:
+        query = query.where(Handover.event_id == event_id)
+    return [Place(n, event, bool(to)) for n, event, to in session.execute(query.order_by(*_ORDER))]
+
+
+def count(today: date) -> Select[tuple[int]]:
+    """How many proposals of all plans wait for a person."""
+    query = _decidable(select(func.count(Handover.id)))
+    return query.where(Handover.state == "proposed", Handover.proposed_on <= today)
+
+
+def by_event(session: Session, today: date, events: Collection[int]) -> dict[int, int]:
+    """How many proposals of these events wait for a person."""
+    query = _decidable(select(Handover.event_id, func.count(Handover.id))).where(
+        Handover.event_id.in_(events), Handover.state == "proposed", Handover.proposed_on <= today
     )
+    return dict(session.execute(query.group_by(Handover.event_id)).tuples().all())
+
+
+def _decidable(query: Select[Any]) -> Select[Any]:
+    """Of proposals: those for open tasks, and for what a plan is yet to open."""
+    query = query.select_from(Handover).outerjoin(Task, Task.id == Handover.task_id)
+    return query.where(Handover.task_id.is_(None) | (Task.state == "open"))
 
 
 # -- what nobody answers for ------------------------------------------------------
@@ -156,10 +209,17 @@ def findings(session: Session, plan: Plan, today: date) -> list[Open]:
     gone = successions.ends(session, today)
     found = list(_names_apart(session, plan))
     if gone and _at_work(session, plan, gone):
-        found += _offices(session, plan, gone)
-        found += _roles(session, plan, gone)
-        found += _unopened(session, plan, gone, today)
+        told = _told(session, gone)
+        found += _offices(plan, told)
+        found += _roles(session, plan, gone, told)
+        found += _unopened(session, plan, gone, told, today)
     return found
+
+
+def said(one: Open) -> str:
+    """The sentence of what is open."""
+    data = {**one.data, "into": one.data.get("into") or say("proposals.nobody")}
+    return say(one.key, **data) + (say("event.example") if one.data.get("example") else "")
 
 
 def _at_work(session: Session, plan: Plan, gone: dict[str, End]) -> bool:
@@ -171,13 +231,13 @@ def _at_work(session: Session, plan: Plan, gone: dict[str, End]) -> bool:
     return bool(session.scalar(live))
 
 
-def _offices(session: Session, plan: Plan, gone: dict[str, End]) -> Iterable[Open]:
+def _offices(plan: Plan, told: Filling) -> Iterable[Open]:
     for role, body in (("issuer", plan.issuer), ("office", plan.coordination_office)):
-        if body in gone:
-            yield Open(f"succession.{role}", _said(session, gone[body]))
+        if body in told:
+            yield Open(f"succession.{role}", told[body])
 
 
-def _roles(session: Session, plan: Plan, gone: dict[str, End]) -> Iterable[Open]:
+def _roles(session: Session, plan: Plan, gone: dict[str, End], told: Filling) -> Iterable[Open]:
     query = (
         select(RowRole.role, RowRole.body_id, RowRole.row_id)
         .where(RowRole.plan_id == plan.id, RowRole.body_id.in_(gone))
@@ -192,15 +252,17 @@ def _roles(session: Session, plan: Plan, gone: dict[str, End]) -> Iterable[Open]
         listed = ", ".join(sorted(named, key=lambda row: order.get(row, 0)))
         end = gone[body]
         key = (role, listed, end.on, end.document, end.example)
-        alike.setdefault(key, []).append(_said(session, end))
-    for (role, listed, *_), said in alike.items():
-        names = sorted((one["body"] for one in said), key=sort_key)
-        ids = [one["id"] for one in said]
-        data = {**said[0], "id": ids, "body": ", ".join(names), "rows": listed}
+        alike.setdefault(key, []).append(told[body])
+    for (role, listed, *_), each in alike.items():
+        names = sorted((one["body"] for one in each), key=sort_key)
+        ids = [one["id"] for one in each]
+        data = {**each[0], "id": ids, "body": ", ".join(names), "rows": listed}
         yield Open(f"succession.{role}", data)
 
 
-def _unopened(session: Session, plan: Plan, gone: dict[str, End], today: date) -> Iterable[Open]:
+def _unopened(
+    session: Session, plan: Plan, gone: dict[str, End], told: Filling, today: date
+) -> Iterable[Open]:
     """Occurrences that were opened without an ended body, and without its successor."""
     stands = successions.stands(session, plan.id, today)
     opened: dict[str, list[str]] = {}
@@ -214,8 +276,9 @@ def _unopened(session: Session, plan: Plan, gone: dict[str, End], today: date) -
             for period in sorted(opened.get(row.id, ())):
                 heirs = stands.of([body])
                 if not any((row.id, period, b) in known for b in (body, *heirs)):
-                    said = _said(session, gone[body])
-                    yield Open("succession.unopened", {**said, "row": row.id, "period": period})
+                    yield Open(
+                        "succession.unopened", {**told[body], "row": row.id, "period": period}
+                    )
 
 
 def _names_apart(session: Session, plan: Plan) -> Iterable[Open]:
@@ -233,9 +296,19 @@ def _names_apart(session: Session, plan: Plan) -> Iterable[Open]:
                        "known": then.level, "on": plan.effective_on})  # fmt: skip
 
 
-def _said(session: Session, end: End) -> dict[str, Any]:
-    into = [body_names.on(session, body, end.on).short for body in end.into]
+def _told(session: Session, gone: dict[str, End]) -> Filling:
+    """What fills a sentence about each ended body; one statement for all their names."""
+    names = body_names.history(
+        session, {b for end in gone.values() for b in (end.body_id, *end.into)}
+    )
+
+    def short(body: str, day: date) -> str:
+        return body_names.at(names[body], day).short
+
     return {
-        "id": end.body_id, "body": body_names.on(session, end.body_id, end.on).short,
-        "on": end.on, "document": end.document, "into": ", ".join(into), "example": end.example,
+        body: {
+            "id": body, "body": short(body, end.on), "on": end.on, "document": end.document,
+            "into": ", ".join(short(one, end.on) for one in end.into), "example": end.example,
+        }
+        for body, end in gone.items()
     }  # fmt: skip

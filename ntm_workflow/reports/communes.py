@@ -6,15 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy.orm import Session
-
 from ntm_workflow.appendix.model import Level, Plan
 from ntm_workflow.appendix.text import sort_key
 from ntm_workflow.reports import pictures
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.pictures import Share
-from ntm_workflow.work import successions
 from ntm_workflow.work.body_names import Called
+from ntm_workflow.work.successions import End
 
 FEW = 5  # with fewer decided tasks than this a share says nothing about a commune
 
@@ -46,15 +44,14 @@ Members = Mapping[tuple[str, str], Sequence[str]]
 
 
 def communes(
-    session: Session, members: Members, found: Mapping[str, Mapping[int, Counts]], today: date
+    gone: Mapping[str, End], members: Members, found: Mapping[str, Mapping[int, Counts]]
 ) -> list[Commune]:
     """How communes stand, in the order of `members`.
 
-    `found` is what `tallies.by_quarter` counts. Tasks stay with the body that
-    had them: a commune that was merged keeps its name and what it did, the new
-    one begins with what was handed over.
+    `gone` are the bodies that have ended, `found` is what `tallies.by_quarter`
+    counts. Tasks stay with the body that had them: a commune that was merged keeps
+    its name and what it did, the new one begins with what was handed over.
     """
-    gone = successions.ends(session, today)
     made = []
     for (unit, name), bodies in members.items():
         quarters = _sum(found[body] for body in bodies if body in found)

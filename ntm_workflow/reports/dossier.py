@@ -18,6 +18,7 @@ from ntm_workflow.store.tables import (
     Contact,
     EvidenceFile,
     Extension,
+    Handover,
     Notice,
     NoticeItem,
     Objection,
@@ -47,7 +48,7 @@ class Dossier:
 
     For each submission, `twins` are other tasks that got the same document, and
     `together` those that it was handed in for at the same time. `messages` are
-    the newest few; record.py has all of them.
+    the newest few; record.py has all of them. `handed` proposes it to another body.
     """
 
     task: Task
@@ -57,6 +58,7 @@ class Dossier:
     body_name: str
     asked: Extension | None
     objected: Objection | None
+    handed: Handover | None
     submissions: list[Submission]
     twins: dict[int, list[str]]
     together: dict[int, list[str]]
@@ -83,11 +85,12 @@ def one(session: Session, task_id: int, day: date) -> Dossier | None:
     names = [body_names.of_task(column, day) for column in ("short", "name")]
     query = (
         select(Task, RowRecord.content, RowRecord.timing, *names)
-        .add_columns(Extension, Objection, Submission)
+        .add_columns(Extension, Objection, Handover, Submission)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
         .join(BodyRecord, BodyRecord.id == Task.body_id)
         .outerjoin(Extension, (Extension.task_id == Task.id) & Extension.granted.is_(None))
         .outerjoin(Objection, (Objection.task_id == Task.id) & Objection.outcome.is_(None))
+        .outerjoin(Handover, (Handover.task_id == Task.id) & (Handover.state == "proposed"))
         .outerjoin(Submission, Submission.task_id == Task.id)
         .where(Task.id == task_id)
         .order_by(Submission.id.desc())
@@ -96,14 +99,14 @@ def one(session: Session, task_id: int, day: date) -> Dossier | None:
     if not found:
         return None
     *about, _ = found[0]
-    task, content, timing, short, name, asked, objected = about
+    task, content, timing, short, name, asked, objected, handed = about
     submissions = list(dict.fromkeys(one for *_, one in found if one))
     messages = _messages(session, task)
     history = _history(session, task)
     together = _together(history)
     twins = _twins(session, task, together) if submissions else {}
     return Dossier(
-        task, content, timing, short, name, asked, objected, submissions,
+        task, content, timing, short, name, asked, objected, handed, submissions,
         twins, together, history, messages[:FEW], _times(messages),
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ from ntm_workflow.web import (
     export_pages,
     feeds,
     forecast_pages,
+    handover_pages,
     import_actions,
     import_pages,
     import_preview_pages,
@@ -110,7 +111,7 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
         app.include_router(module.router)
     for module in (chase_pages, forecast_pages, criteria_pages, feeds, picture_pages, year_pages):
         app.include_router(module.router)
-    for module in (task_list_pages, many_pages, export_pages, review_pages, parked):
+    for module in (task_list_pages, many_pages, export_pages, review_pages, parked, handover_pages):
         app.include_router(module.router)
     for module in (contact_actions, contact_pages, received_pages, verify, stop_pages):
         app.include_router(module.router)

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from ntm_workflow.errors import NtmError
 from ntm_workflow.reports import (
     bodies,
+    body_history,
     notices,
     review_queue,
     standings,
@@ -65,6 +66,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             tally.numbers(
                 session, plan.id, _NUMBERS, today, standings.week_end(today),
                 unreached=bodies.unreached(session, plan), objected=objections.count(plan.id),
+                handed=body_history.count(today),
             ),
             tasks.firsts(session, plan, _LISTS, today),
         ))  # fmt: skip
@@ -81,6 +83,7 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             trail=desk.kept("deeds", lambda: trail.deeds(session, 6)),
             ahead=_ahead(desk), faults=desk.faults(),
             unreached=numbers["unreached"], objected=numbers["objected"],
+            handed=numbers["handed"],
         )  # fmt: skip
     response.headers["content-security-policy"] = LIVE_POLICY
     return response

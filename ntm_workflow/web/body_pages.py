@@ -29,7 +29,7 @@ from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.web import body_list, kept
 from ntm_workflow.web.body_list import Shown
 from ntm_workflow.web.desk import Desk, opened
-from ntm_workflow.work import body_names, successions
+from ntm_workflow.work import body_names
 
 router = APIRouter()
 
@@ -77,7 +77,8 @@ def all_bodies(request: Request) -> Response:
         return desk.page(
             "bodies.html", groups=_groups(desk, levels, shown, quarters),
             shown=shown, units=units, by_share=by_share, few=communes.FEW,
-            compared=communes.communes(desk.session, members, quarters, desk.today),
+            compared=communes.communes(kept.ends(desk), members, quarters),
+            handed=kept.handed(desk),
         )  # fmt: skip
 
 
@@ -131,7 +132,7 @@ def _units(desk: Desk) -> list[str]:
 def _ranked(desk: Desk) -> list[str]:
     """The communes by the share of their tasks that is done on time."""
     members, quarters = kept.commune_bodies(desk), kept.by_quarter(desk)
-    found = communes.communes(desk.session, members, quarters, desk.today)
+    found = communes.communes(kept.ends(desk), members, quarters)
     return [one.unit for one in communes.by_share(found)]
 
 
@@ -152,10 +153,9 @@ def one_body(request: Request, body_id: str) -> Response:
         ).get(body_id, {})
         shares = [(n, pictures.share(counted)) for n, counted in sorted(found.items())]
         four = sum(found.values(), Counts())
-        ends = desk.kept("ends", lambda: successions.ends(desk.session, desk.today))
         return desk.page(
             "body.html", body=_as_called(body_id, desk), speakers=speakers,
-            end=ends.get(body_id), reachable=bodies.reachable(speakers), counts=four,
+            end=kept.ends(desk).get(body_id), reachable=bodies.reachable(speakers), counts=four,
             found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
             shares=shares, few=communes.FEW, share=pictures.share(four),
             mails=record.few(desk.session, Of(body=body_id), 6),
@@ -169,6 +169,8 @@ def body_through_time(request: Request, body_id: str) -> Response:
         if life is None:
             raise NotFound("body.missing", body=body_id)
         name = body_names.at(life.names, desk.today).short
+        events = [told.event.id for told in life.events]
         return desk.page(
-            "body_history.html", body_id=body_id, name=name, life=life, always=body_names.ALWAYS
-        )
+            "body_history.html", body_id=body_id, name=name, life=life, always=body_names.ALWAYS,
+            handed=body_history.by_event(desk.session, desk.today, events) if events else {},
+        )  # fmt: skip

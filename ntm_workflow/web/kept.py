@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ntm_workflow.reports import agenda, bodies, communes, freshness, tallies
+from ntm_workflow.reports import agenda, bodies, body_history, communes, freshness, tallies
 from ntm_workflow.reports.agenda import Due, Span
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
 from ntm_workflow.web import visitor
 from ntm_workflow.web.desk import Desk
+from ntm_workflow.work import successions
+from ntm_workflow.work.successions import End
 
 
 def by_quarter(desk: Desk) -> dict[str, dict[int, Counts]]:
@@ -21,6 +23,20 @@ def unreached(desk: Desk) -> int:
     """How many bodies of the plan have work and nobody to be written to."""
     return desk.kept("unreached", lambda: desk.session.scalars(
         bodies.unreached(desk.session, desk.plan)
+    ).one())  # fmt: skip
+
+
+def ends(desk: Desk) -> dict[str, End]:
+    """The bodies that have ended by the day of the page."""
+    return desk.kept("ends", lambda: successions.ends(desk.session, desk.today))
+
+
+def handed(desk: Desk) -> int:
+    """How many proposals of handing over wait; asked only where some body has ended."""
+    if not ends(desk):
+        return 0
+    return desk.kept("handed", lambda: desk.session.scalars(
+        body_history.count(desk.today)
     ).one())  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.calendar.workdays import WorkCalendar
-from ntm_workflow.errors import NotFound, Refused
+from ntm_workflow.errors import NotFound, Refused, StaleEdit
 from ntm_workflow.store.tables import BodyEvent, Handover, Suspension, Task
 from ntm_workflow.texts import say
 from ntm_workflow.work import audit, body_names, successions
@@ -141,6 +142,30 @@ def get(session: Session, handover_id: int) -> Handover:
     if found is None:
         raise NotFound("handover.none", id=handover_id)
     return found
+
+
+def mark(handover: Handover) -> str:
+    """What a person saw of a proposal; another one once it is decided, or is another's."""
+    h = handover
+    text = repr((h.id, h.event_id, h.plan_id, h.body_id, h.task_id, h.to_body, h.choices, h.state))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def as_seen(session: Session, handover_id: int, seen: str) -> Handover:
+    """The proposal, which nobody else decides before this transaction ends.
+
+    Raises:
+        NotFound: no such proposal.
+        StaleEdit: it is not what `mark` said it was when it was seen.
+    """
+    audit.lock(session)
+    found = get(session, handover_id)
+    if mark(found) == seen:
+        return found
+    if found.decided_at is None:
+        raise StaleEdit("handover.other")
+    raise StaleEdit("handover.changed", state=found.state, who=found.decided_by,
+                    at=found.decided_at)  # fmt: skip
 
 
 # -- one confirmation -----------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from bodies_scene import Bodies, split
 from fastapi import FastAPI
 from httpx import Response
 from scene import SYSTEM, Scene, fresh
@@ -65,7 +66,7 @@ def _fields(inside: str) -> list[tuple[str, str]]:
 
 
 class Town:
-    """An office on 22 June 2020 with tasks, evidence, notices, a draft and a link."""
+    """An office on 22 June 2020: tasks, evidence, notices, a draft, a link, a body that ended."""
 
     def __init__(self, url: str, plan: Plan, var: Path) -> None:
         self.scene: Scene = fresh(url, plan, var)
@@ -74,6 +75,7 @@ class Town:
         self.scene.example_contacts()
         self.scene.open(DAY)
         self.scene.remind(DAY)
+        Bodies(self.rt).record(split("bql-chieu-vu", "bql-mot", "bql-hai", on=DAY))
         self._hand_in()
         self.app: FastAPI = create_app(self.rt)
         self.known = self._known()
@@ -130,7 +132,7 @@ class Town:
                  "/lien-he/nhap", f"/don-doc?viec={task}", "/don-doc", "/kenh", "/tai-khoan",
                  "/viec", f"/xu-ly?viec={task}", "/nhap", "/nhat-ky", f"/thong-bao/{notice}",
                  "/thu-tra-loi", f"/v/{self.link}", f"/v/{self.link}/viec/{self.own}", "/vao",
-                 "/du-bao", "/bieu-do", "/lich", "/lien-he", "/thong-bao", "/",
+                 "/ban-giao", "/du-bao", "/bieu-do", "/lich", "/lien-he", "/thong-bao", "/",
                  f"/v/xac-nhan/{tokens[1]}", f"/v/ngung/{tokens[2]}"]  # fmt: skip
         return Known(parts, values, pages)
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import mails
+from bodies_scene import NEW, Bodies, end, merge, split
 from scene import SYSTEM, put
 from sqlalchemy import select
 from test_import_page import damaged, new_draft
@@ -55,6 +56,7 @@ NO_PAGE = {
     "GET /nhap/{draft_id}/phu-luc.toml", "GET /nhap/{draft_id}/{name}",
     "GET /vao/sso", "GET /vao/sso/di", "GET /v/{token}/moi",
     "GET /ngon-ngu", "GET /nguoi-dung/{number}/{name}",
+    "GET /ban-giao/{number}/{name}", "GET /ban-giao/su-kien/{number}",
     "GET /nhap/doc/{token}",  # waits for a file
     "GET /nhap/{draft_id}/dang-chay",  # once it runs: tried where an import ends
 }  # fmt: skip
@@ -74,7 +76,17 @@ def lived_in(folder: Path, plan: Plan) -> Runtime:
     with rt.sessions.begin() as session:
         broken = session.scalars(select(Address).where(Address.value == VU_LE)).one()
         broken.unusable_at, broken.unusable_why = rt.now(), LONG_WORD
+    _ended(Bodies(rt))
     return rt
+
+
+def _ended(town: Bodies) -> None:
+    """Bodies that have ended and left work behind: some of it refused, most not decided."""
+    town.record(merge("bql-tan-thanh", "bql-tan-tri", into=NEW, on=DAY))
+    town.record(split("bql-chieu-vu", "bql-mot", "bql-hai", on=DAY))
+    town.record(end("bql-vu-lang", on=DAY))
+    town.keep_up(DAY)
+    town.refuse(town.proposals("proposed")[0].id, day=DAY)
 
 
 def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
@@ -156,6 +168,7 @@ def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
         "GET /lien-he/{number}": [f"C /lien-he/{contact}", f"C /lien-he/{unreached}"],
         "GET /xu-ly": [f"C /xu-ly?lam=gia-han&chon={owed.id}.{owed.version}"],
         "GET /don-doc": [f"C /don-doc?viec={owed.id}"],
+        "GET /ban-giao": ["C /ban-giao", "A /ban-giao?xem=da-tu-choi", "C /ban-giao?su-kien=2"],
         "GET /lien-he/moi": ["C /lien-he/moi"],
         "GET /lien-he/nhap": ["C /lien-he/nhap"],
         "GET /thu-den": ["C /thu-den"],

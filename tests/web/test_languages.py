@@ -14,12 +14,13 @@ import click
 import holidays
 import pytest
 from babel.messages.extract import extract_from_dir
+from bodies_scene import Bodies, end
 from fastapi import FastAPI
 from sqlalchemy import select
 from test_import_page import new_draft
 from test_personal_pages import link
 from test_rights import WHO
-from web_office import LATE, ROOT, TASK, TESTER, Person, number, plain, submissions
+from web_office import DAY, LATE, ROOT, TASK, TESTER, Person, number, plain, submissions
 
 from ntm_workflow import cli, texts
 from ntm_workflow.runtime import Runtime
@@ -235,6 +236,9 @@ def test_no_page_in_english_has_a_vietnamese_word_but_what_people_wrote(
     an.send(number(town, LATE), "xin-gia-han", ngay="30/7/2020", ly_do="wait")
     path = f"/don-doc?viec={number(town, LATE)}"
     an.browser.post(path, data={**an.form(path), "buoc": "gui"})
+    left_behind = Bodies(town)
+    left_behind.record(end("bql-chieu-vu", on=DAY))
+    left_behind.refuse(left_behind.proposals()[0].id, "wait", DAY)
     draft, undated = new_draft(an, DRAFT), new_draft(an, UNDATED)
     own = link(town)
     row, period, body = TASK.split("/")
@@ -249,7 +253,7 @@ def test_no_page_in_english_has_a_vietnamese_word_but_what_people_wrote(
     paths += ["/viec", "/viec?tinh-trang=qua-han&cap=xa", "/thong-bao?trang-thai=sent",
               "/lich/2020-W25", "/nhat-ky?kiem-tra=1", "/don-doc?tinh-trang=qua-han",
               "/don-vi?xep=dung-han", f"/viec/{number(town, LATE)}", "/phu-luc/III.1",
-              f"/nhap/{undated}"]  # fmt: skip
+              "/ban-giao?xem=da-tu-choi", f"/nhap/{undated}"]  # fmt: skip
     found = {}
     for path in paths:
         answer = an.open(path)

@@ -117,6 +117,11 @@ AC    POST /thong-bao/{notice_id}/quyet-dinh
 AC    GET /thong-bao/{notice_id}/quyet-dinh
 AC    POST /kenh/{name}
 AC    GET /kenh/{name}
+AC    GET /ban-giao
+AC    POST /ban-giao/su-kien/{number}
+AC    GET /ban-giao/su-kien/{number}
+AC    POST /ban-giao/{number}/{name}
+AC    GET /ban-giao/{number}/{name}
 AC    GET /don-doc
 AC    POST /don-doc
 AC    GET /lien-he/moi
