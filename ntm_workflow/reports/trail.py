@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, String, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, object_session
 
 from ntm_workflow.reports.paging import Page, ask, cut
@@ -33,25 +33,42 @@ def newest(session: Session, limit: int) -> list[AuditEntry]:
     return list(session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)))
 
 
-def deeds(session: Session, limit: int) -> list[AuditEntry]:
-    """The newest of what people did, without what the machine does all day."""
-    query = select(AuditEntry).where(DEEDS).order_by(AuditEntry.seq.desc()).limit(limit)
-    return list(session.scalars(query))
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody did; `name` is the one that its contact has now, if it was a contact."""
+
+    entry: AuditEntry
+    name: str | None
 
 
-def called(entry: AuditEntry) -> str:
+def deeds(session: Session, limit: int) -> list[Deed]:
+    """The newest of what people did, without what the machine does all day; one statement."""
+    last = select(AuditEntry.seq).where(DEEDS).order_by(AuditEntry.seq.desc()).limit(limit)
+    its = AuditEntry.actor == literal("contact/").concat(cast(Contact.id, String))
+    query = (
+        select(AuditEntry, Contact.name)
+        .outerjoin(Contact, its & Contact.erased_at.is_(None))
+        .where(AuditEntry.seq.in_(last))
+        .order_by(AuditEntry.seq.desc())
+    )
+    return [Deed(*row) for row in session.execute(query).tuples()]
+
+
+def called(entry: AuditEntry, name: str | None = None) -> str:
     """Who acted, for people: a contact by its number and the name it has now.
 
-    Without a name where the entry is read outside its session.
+    The name is asked for where it is not given and the entry still has its session.
     """
     found = _CONTACT.fullmatch(entry.actor)
     if not found:
         return entry.actor
-    session = object_session(entry)
+    session = None if name else object_session(entry)
     contact = session.get(Contact, int(found[1])) if session else None
-    if contact is None or contact.erased_at:
+    if contact and not contact.erased_at:
+        name = contact.name
+    if not name:
         return say("who.contact", id=found[1])
-    return say("who.contact_named", id=found[1], name=contact.name)
+    return say("who.contact_named", id=found[1], name=name)
 
 
 _CONTACT = re.compile(r"contact/([1-9]\d{0,8})", re.ASCII)

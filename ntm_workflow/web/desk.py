@@ -88,10 +88,19 @@ class Desk:
 
     def kept(self, name: str, work: Callable[[], T]) -> T:
         """What `work` gives for the plan, the calendar and the day of the page; no statement
-        where it is known."""
+        where it is known. What it reads belongs to no session: others are given it too."""
         key = (name, self.plan.id, self.plan.digest, self.rt.days.mark, self.today)
         found: Tallied = self.request.app.state.tallied
-        return found.get(key, self.head, work)
+        return found.get(key, self.head, partial(self._detached, work))
+
+    def _detached(self, work: Callable[[], T]) -> T:
+        read = self.session.identity_map
+        mine = frozenset(read.keys())
+        made = work()
+        for key in frozenset(read.keys()) - mine:
+            if (one := read.get(key)) is not None:
+                self.session.expunge(one)
+        return made
 
     def body_name(self, body_id: str, plan: Plan | None = None) -> str:
         """The short name of a body on the day of the page, or of a page of another plan."""

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import object_session
 from web_office import (
     DAY,
     HOME,
@@ -35,7 +36,7 @@ from ntm_workflow.store.tables import (
     RowRecord,
     Task,
 )
-from ntm_workflow.web import door
+from ntm_workflow.web import desk, door
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import links, review
 from ntm_workflow.work.audit import Actor
@@ -215,6 +216,26 @@ def test_evidence_handed_in_by_link_is_received_with_a_receipt(
     assert re.fullmatch(r"contact/\d+", kept.actor)  # its name can be erased, the chain not
     assert f"{NAME} (đầu mối số {kept.actor[8:]})" in binh.text(f"/viec/{made.task_id}")
     assert "chờ thẩm định" in an.text(page)
+
+
+def test_what_the_board_keeps_for_others_names_the_contact_and_has_no_session(
+    towns: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(towns)
+    an, binh = Person(app, towns), Person(app, towns)
+    hand_in(an, f"{link(towns)}/viec/{number(towns, TASK)}")
+    shown: list[Any] = []
+    drawing = desk.draw
+
+    def draw(request: Any, template: str, *rest: Any, **values: Any) -> Any:
+        read = [one.entry for one in values["trail"]] + [one.task for one in values["late"].items]
+        shown.append({object_session(one) for one in read})
+        return drawing(request, template, *rest, **values)
+
+    monkeypatch.setattr(desk, "draw", draw)
+    for _ in range(2):  # read, then kept
+        assert f"{NAME} (đầu mối số " in binh.text("/").split("Vừa làm")[1]
+    assert shown == [{None}, {None}]
 
 
 def test_handing_in_asks_for_a_confirmation_and_keeps_what_was_typed(
