@@ -9,6 +9,7 @@ from scene import SYSTEM, Scene
 from sqlalchemy import select
 
 from ntm_workflow.reports import body_history
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import BodyEvent, Handover, Task
 from ntm_workflow.work import body_events, handovers, successions
 from ntm_workflow.work.audit import Actor
@@ -19,6 +20,8 @@ DOCUMENT = "1672/NQ-UBTVQH15"
 DAY = date(2020, 7, 1)
 OFFICE = Actor("Bình", "coordination", "vpdp-huyen", via="test")
 NEW = Called("bql-xa-moi", "Ban Quản lý xã Vũ Lăng mới", "BQL Vũ Lăng mới", "commune", "xa-moi")
+
+OF_TWO = Called("bql-xa-moi", "Ban Quản lý xã Mới", "BQL xã Mới", "commune", "xa-moi")
 
 
 def merge(*bodies: str, into: Called | str = NEW, on: date = DAY, **more: Any) -> Change:
@@ -110,3 +113,11 @@ class Bodies(Scene):
                 Task.row_id == row_id, Task.period == period
             )
             return dict(session.execute(query).tuples().all())
+
+
+def merged(rt: Runtime, day: date) -> Bodies:
+    """Two committees became `OF_TWO`, which the plan does not name; it got their work."""
+    scene = Bodies(rt)
+    event = scene.record(merge("bql-tan-lap", "bql-tan-huong", into=OF_TWO, on=day)).id
+    scene.confirm_all(event, day)
+    return scene

@@ -5,25 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import bodies_scene
 import pytest
-from bodies_scene import Bodies, end, merge, renamed
+from bodies_scene import Bodies, end, renamed
 from fastapi import FastAPI
 from web_office import DAY, TASK, Person, number, submissions
 
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.work.body_names import Called
 
-NEW = Called("bql-xa-moi", "Ban Quản lý xã Mới", "BQL xã Mới", "commune", "xa-moi")
 MOVED = "III.1/2020-06/bql-xa-moi"
 
 
 @pytest.fixture
 def merged(town: Runtime) -> Bodies:
     """Two committees became one today, and their work was handed over."""
-    scene = Bodies(town)
-    event = scene.record(merge("bql-tan-lap", "bql-tan-huong", into=NEW, on=DAY)).id
-    scene.confirm_all(event, DAY)
-    return scene
+    return bodies_scene.merged(town, DAY)
 
 
 def test_the_new_body_has_a_page_and_its_task_can_be_answered_there(

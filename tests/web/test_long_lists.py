@@ -6,8 +6,8 @@ import html
 import re
 from collections.abc import Iterator
 
+import bodies_scene
 import pytest
-from bodies_scene import Bodies, merge
 from sqlalchemy import delete, select
 from web_office import DAY, TESTER, Person, statements
 
@@ -19,9 +19,7 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import audit
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Action, Entry
-from ntm_workflow.work.body_names import Called
 
-NEW = Called("bql-xa-moi", "Ban Quản lý xã Mới", "BQL xã Mới", "commune", "xa-moi")
 BODY = re.compile(r'<th scope="row"(?: role="rowheader")?><a href="/don-vi/([\w-]+)"')
 COMMUNES = re.compile(r'<tr(?: class="few")?><th scope="row">([^<]+)')
 LISTS = ("/don-vi", "/don-vi?xep=dung-han", "/phu-luc/III.1", "/lien-he")
@@ -30,9 +28,7 @@ LISTS = ("/don-vi", "/don-vi?xep=dung-han", "/phu-luc/III.1", "/lien-he")
 @pytest.fixture
 def merged(towns: Runtime) -> Runtime:
     """Two committees became a new one, which the plan does not name; on both databases."""
-    scene = Bodies(towns)
-    event = scene.record(merge("bql-tan-lap", "bql-tan-huong", into=NEW, on=DAY)).id
-    scene.confirm_all(event, DAY)
+    bodies_scene.merged(towns, DAY)
     return towns
 
 
