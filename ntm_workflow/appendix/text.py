@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -11,6 +12,9 @@ _BARRED = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "ɖ": "d", 
 
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _RANK = {letter: rank for rank, letter in enumerate(_ALPHABET, start=200)}
+
+_PARTS = re.compile(r"[0-9]+|.", re.DOTALL)
+_DIGITS = frozenset("0123456789")
 
 # The order in which Vietnamese dictionaries list the tones of one syllable.
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
@@ -60,16 +64,25 @@ def sort_key(s: str) -> SortKey:
     Letters first, then the tone of each word (none, huyền, hỏi, ngã, sắc,
     nặng), then the text itself so that the order is total. Where in its
     syllable a tone is written does not matter: "Hoà" and "Hòa" stand together.
-    A space sorts before any letter, a digit before any letter.
+    A space sorts before any letter, a digit before any letter, and numbers as
+    numbers: "Phường 2" before "Phường 10". Leading zeros do not count.
     """
     letters: list[int] = []
     tones: list[int] = []
     for word in unicodedata.normalize("NFD", s.replace("Ð", "Đ").replace("ð", "đ")).split():
         bare = unicodedata.normalize("NFC", "".join(c for c in word if c not in _TONES))
         letters.append(0)
-        letters.extend(_rank(c) for c in bare.casefold())
+        letters.extend(rank for part in _PARTS.findall(bare.casefold()) for rank in _ranks(part))
         tones.append(max((_TONES.get(c, 0) for c in word), default=0))
     return tuple(letters), tuple(tones), nfc(s)
+
+
+def _ranks(part: str) -> tuple[int, ...]:
+    """Places of a run of digits, the shorter number first; or that of one letter."""
+    if not _DIGITS.issuperset(part):
+        return (_rank(part),)
+    number = part.lstrip("0")
+    return (ord("0"), len(number), *map(ord, number))
 
 
 def _rank(letter: str) -> int:

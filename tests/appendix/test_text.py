@@ -66,6 +66,12 @@ def test_a_shorter_word_stands_before_the_words_that_begin_with_it():
     assert sorted(["Tân Lập", "Tâng", "Tân"], key=sort_key) == ["Tân", "Tân Lập", "Tâng"]
 
 
+def test_numbered_wards_sort_by_their_numbers():
+    wards = ["Phường", "Phường 1", "Phường 2", "Phường 2A", "Phường 10", "Phường 100", "Phường An"]
+    assert sorted(wards[::-1], key=sort_key) == wards
+    assert sort_key("Phường 02")[:2] == sort_key("Phường 2")[:2]
+
+
 @given(st.text())
 def test_folding_twice_changes_nothing(s):
     assert fold(fold(s)) == fold(s)
