@@ -20,21 +20,16 @@ from ntm_workflow.calendar.periods import quarter_of
 from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.channels.result import Message
-from ntm_workflow.chase import blanks, stand_in
+from ntm_workflow.chase import blanks, news, stand_in
 from ntm_workflow.store.tables import (
-    BodyEvent,
     BodyRecord,
     Contact,
-    Handover,
     Notice,
     NoticeItem,
-    Objection,
     RowRecord,
-    Submission,
     Task,
 )
-from ntm_workflow.work import body_names, extensions, objections, successions
-from ntm_workflow.work.handovers import NEWS as HANDED_OVER
+from ntm_workflow.work import body_names, successions
 
 OPENING = stand_in.OPENING
 
@@ -125,13 +120,13 @@ def still_owed_of(session: Session, notices: Collection[int]) -> dict[int, list[
     found: dict[int, list[Entry]] = {}
     session.flush()  # past the ORM, which makes each row twice
     rows = session.connection().execute(_ITEMS, {"notices": list(notices)}).all()
-    with_news = _with_news(session, [row[1] for row in rows if _is_news(row[0])])
+    with_news = _with_news(session, [row[1] for row in rows if news.of(row[0])])
     for rung, task_id, notice, role, state, suspended_on, row_id, *told in rows:
         plan_id, period, body_id, due_on, submitted_on, content, secrecy, body = told
         if not _still(state, suspended_on, role):
             continue
-        code, task = f"{row_id}/{period}/{body_id}", with_news.get(task_id)
-        why = _why(session, task, rung) if task else ""
+        code, told_of = f"{row_id}/{period}/{body_id}", news.of(rung)
+        why = told_of(session, with_news[task_id]) if told_of else ""
         entry = Entry(
             task_id, plan_id, code, period, due_on, submitted_on, role, content, body, body_id,
             why, bool(secrecy),
@@ -160,71 +155,10 @@ def _still(state: str, suspended_on: date | None, role: str) -> bool:
     return state == "open" and suspended_on is None
 
 
-def _is_news(rung: str) -> bool:
-    """True for what stands instead of a rung and is told in words of its own."""
-    return rung in _NEWS or rung.startswith((extensions.ASKED, objections.OBJECTED))
-
-
-_NEWS = ("assigned", "returned", HANDED_OVER, objections.NEWS)
-
-
 def _with_news(session: Session, tasks: Collection[int]) -> dict[int, Task]:
     if not tasks:
         return {}
     return {one.id: one for one in session.scalars(select(Task).where(Task.id.in_(tasks)))}
-
-
-def _why(session: Session, task: Task, rung: str) -> str:
-    if rung == "assigned":
-        return texts.say("digest.assigned", note=task.note)
-    if rung == HANDED_OVER:
-        return _from_whom(session, task)
-    if rung.startswith(extensions.ASKED):
-        return _asked_for(session, task)
-    if rung.startswith(objections.OBJECTED):
-        return _objected(objections.waiting(session, task))
-    if rung == objections.NEWS:
-        return _still_yours(objections.refused(session, task))
-    if rung != "returned":
-        return ""
-    last = session.scalars(
-        select(Submission)
-        .where(Submission.task_id == task.id, Submission.verdict == "returned")
-        .order_by(Submission.id.desc())
-    ).first()
-    return texts.say("digest.returned", reason=last.review_reason) if last else ""
-
-
-def _asked_for(session: Session, task: Task) -> str:
-    """Which later due day is asked for, and why; "" once it is decided."""
-    asked = extensions.waiting(session, task)
-    if asked is None:
-        return ""
-    return texts.say("digest.extension_asked", wanted=asked.wanted_due, reason=asked.reason)
-
-
-def _objected(asked: Objection | None) -> str:
-    """Why the body says that the task is not its own; "" once that is answered."""
-    return texts.say("digest.objected", reason=asked.reason) if asked else ""
-
-
-def _still_yours(answered: Objection | None) -> str:
-    return texts.say("digest.still_yours", reason=answered.answer) if answered else ""
-
-
-def _from_whom(session: Session, task: Task) -> str:
-    """Whose task it was before, and by which document it came."""
-    query = (
-        select(Handover.body_id, BodyEvent.document, BodyEvent.on_day)
-        .join(BodyEvent, BodyEvent.id == Handover.event_id)
-        .where(Handover.new_task_id == task.id)
-        .order_by(Handover.id)
-    )
-    found = session.execute(query).all()
-    names = body_names.history(session, [body for body, _, _ in found])
-    before = [body_names.at(names[body], day).short for body, _, day in found]
-    document = found[0].document if found else ""
-    return texts.say("digest.handed_over", bodies=", ".join(before), document=document)
 
 
 def ahead(
