@@ -30,7 +30,8 @@ def test_on_a_phone_the_menu_is_one_line_until_it_is_opened(
     button.focus()
     page.keyboard.press("Enter")
     links = menu.get_by_role("link")
-    expect(links).to_have_count(11)
+    expect(links).to_have_count(12)  # what the head of a wide screen has besides is here too
+    expect(page.get_by_role("link", name="Nhập kế hoạch")).to_have_count(1)
     expect(menu.get_by_role("link", name="Phụ lục")).to_have_attribute("aria-current", "page")
     for one in links.all():
         place = one.bounding_box()
@@ -42,12 +43,21 @@ def test_on_a_phone_the_menu_is_one_line_until_it_is_opened(
     expect(page).to_have_url(f"{office[0]}/lich")
 
 
+def test_on_a_phone_the_head_leaves_the_screen_to_the_page(office: Office, browse: Browse) -> None:
+    page = browse(viewport=PHONE).new_page()
+    page.goto(f"{office[0]}/phu-luc")
+    head = page.get_by_role("banner").bounding_box()
+    assert head
+    assert head["height"] <= PHONE["height"] / 7
+
+
 def test_on_a_wide_screen_the_menu_is_the_line_it_was(office: Office, browse: Browse) -> None:
     page = browse(viewport=DESK).new_page()
     page.goto(office[0])
     menu = page.get_by_role("navigation", name="Các trang")
     expect(menu.get_by_role("link")).to_have_count(11)
     expect(menu.get_by_text("Menu")).to_be_hidden()
+    expect(page.get_by_role("banner").get_by_role("link", name="Nhập kế hoạch")).to_be_visible()
     assert faults_of(page) == []
     page.emulate_media(media="print")
     expect(menu).to_be_hidden()
