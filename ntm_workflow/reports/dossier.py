@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy import and_, select, union
 from sqlalchemy.orm import Session, defer
 
-from ntm_workflow.reports import chased
+from ntm_workflow.reports import chased, trail
 from ntm_workflow.reports.chased import Chase
 from ntm_workflow.store.tables import (
     AuditEntry,
@@ -164,7 +164,7 @@ def _twins(
 def _history(session: Session, task: Task, limit: int = 200) -> list[AuditEntry]:
     """What was done to the task; another plan may have one of the same code."""
     ours = AuditEntry.data.contains(f'"plan":"{task.plan_id}"', autoescape=True)
-    query = select(AuditEntry).where(AuditEntry.subject == task.code, ours)
+    query = trail.entries().where(AuditEntry.subject == task.code, ours)
     newest = session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit))
     return list(newest)[::-1]
 

@@ -74,7 +74,7 @@ def _moves(entry: AuditEntry) -> bool:
 def _entries(
     session: Session, task: Task, end: datetime
 ) -> Iterator[tuple[AuditEntry, dict[str, Any]]]:
-    query = select(AuditEntry).where(AuditEntry.subject == task.code, AuditEntry.at < end)
+    query = trail.entries().where(AuditEntry.subject == task.code, AuditEntry.at < end)
     for entry in session.scalars(query.order_by(AuditEntry.seq)):
         said = json.loads(entry.data)
         if said.get("plan") == task.plan_id:  # another plan may have a task of this code

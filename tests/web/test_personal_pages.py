@@ -228,7 +228,7 @@ def test_what_the_board_keeps_for_others_names_the_contact_and_has_no_session(
     drawing = desk.draw
 
     def draw(request: Any, template: str, *rest: Any, **values: Any) -> Any:
-        read = [one.entry for one in values["trail"]] + [one.task for one in values["late"].items]
+        read = [*values["trail"]] + [one.task for one in values["late"].items]
         shown.append({object_session(one) for one in read})
         return drawing(request, template, *rest, **values)
 

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 from scene import Scene
-from sqlalchemy import delete, update
-from web_office import DAY, TASK, TESTER, Person, number, plain
+from sqlalchemy import delete, select, update
+from web_office import DAY, TASK, TESTER, Person, number, plain, statements
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import control, mail_catcher
-from ntm_workflow.store.tables import Address, Notice
+from ntm_workflow.store.tables import Address, Contact, Notice
+from ntm_workflow.web.app import create_app
+from ntm_workflow.work import accounts, audit
+from ntm_workflow.work.accounts import Role
+from ntm_workflow.work.audit import Actor, Entry
+from ntm_workflow.work.contacts import By
 
 MAIL = (
     "Message-ID: <ntm-1@example>\r\nFrom: a@x.invalid\r\nTo: b@x.invalid\r\n"
@@ -127,6 +132,61 @@ def test_the_audit_is_filtered_and_walked(an: Person, town: Runtime) -> None:
     assert len(re.findall(r"<th scope=\"row\"", page)) == 2
     assert "Cũ hơn" in an.text("/nhat-ky")
     assert "Không có mục nào" in an.text("/nhat-ky?ngay=1/1/2019")
+
+
+def test_a_page_of_the_audit_names_each_contact_and_asks_no_more_for_many(
+    an_of_each: Person, towns: Runtime
+) -> None:
+    an_of_each.open("/nhat-ky")
+    with statements(towns) as few:
+        an_of_each.open("/nhat-ky")
+    people = _seen_by_contacts(towns, 30)
+    with statements(towns) as many:
+        text = an_of_each.text("/nhat-ky")
+    assert all(f"{name} (đầu mối số {number})" in text for number, name in people.items())
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("typed", ["Hoàng Thị Ảnh", "hoang thi anh", "THỊ ẢNH"])
+def test_the_audit_is_searched_by_the_name_of_a_contact_with_or_without_marks(
+    an_of_each: Person, towns: Runtime, typed: str
+) -> None:
+    number = min(_seen_by_contacts(towns, 3))
+    with towns.sessions.begin() as session:
+        session.get_one(Contact, number).name = "Hoàng Thị Ảnh"
+    text = an_of_each.text(f"/nhat-ky?ai={typed}")
+    assert f"Hoàng Thị Ảnh (đầu mối số {number})" in text
+    assert text.count("(đầu mối số") == 1
+    assert f"đầu mối số {number}" in an_of_each.text(f"/nhat-ky?ai=contact/{number}")
+    assert "Không có mục nào" in an_of_each.text("/nhat-ky?ai=không ai tên thế")
+
+
+def test_the_audit_is_searched_by_the_name_of_an_account_without_marks(
+    an_of_each: Person, towns: Runtime
+) -> None:
+    done = [Entry(audit.Action.TASK_ACKNOWLEDGED, TASK, {"plan": towns.plan.id})]
+    with towns.sessions.begin() as session:
+        by = By(TESTER, towns.now())
+        accounts.add(session, "oanh", Role.LEADER, (), by, name="Đỗ Thị Oanh")
+        audit.append(session, Actor("Đỗ Thị Oanh", "leader", "", "page"), towns.now(), done)
+    assert "Đỗ Thị Oanh" in an_of_each.text("/nhat-ky?ai=do thi o&hanh-dong=task.acknowledged")
+
+
+@pytest.fixture
+def an_of_each(towns: Runtime) -> Person:
+    return Person(create_app(towns), towns)
+
+
+def _seen_by_contacts(rt: Runtime, count: int) -> dict[int, str]:
+    """So many contacts confirm that they have seen a task, each by a link of its own."""
+    with rt.sessions.begin() as session:
+        found = session.execute(select(Contact.id, Contact.name).limit(count))
+        people: dict[int, str] = dict(found.tuples().all())
+        for one in people:
+            done = [Entry(audit.Action.TASK_ACKNOWLEDGED, TASK, {"plan": rt.plan.id})]
+            by = Actor("", "office", "bql-tan-lap", "link", contact=one)
+            audit.append(session, by, rt.now(), done)
+    return people
 
 
 def test_a_changed_entry_is_found_and_said_in_red(an: Person, town: Runtime) -> None:

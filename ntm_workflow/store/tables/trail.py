@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, query_expression
 
 from ntm_workflow.store.tables.base import Base
 
@@ -18,7 +18,10 @@ DEEDS = text(
 
 
 class AuditEntry(Base):
-    """Who did what to which thing, when. Append-only; each entry carries the hash before it."""
+    """Who did what to which thing, when. Append-only; each entry carries the hash before it.
+
+    `contact_name` is no column: what the contact that acted is called now, where a query asks.
+    """
 
     __tablename__ = "audit"
     __table_args__ = (
@@ -38,6 +41,7 @@ class AuditEntry(Base):
     data: Mapped[str]
     prev: Mapped[bytes] = mapped_column(LargeBinary(32))
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    contact_name: Mapped[str | None] = query_expression()
 
 
 class AuditHead(Base):
