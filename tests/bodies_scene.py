@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from scene import SYSTEM, Scene
 from sqlalchemy import select
 
 from ntm_workflow.reports import body_history
@@ -15,6 +14,7 @@ from ntm_workflow.work import body_events, handovers, successions
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.body_events import Change, Kind, Recorded
 from ntm_workflow.work.body_names import Called
+from tests.scene import SYSTEM, Scene
 
 DOCUMENT = "1672/NQ-UBTVQH15"
 DAY = date(2020, 7, 1)

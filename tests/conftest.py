@@ -21,7 +21,6 @@ from typing import Any
 import hypothesis
 import psutil
 import pytest
-from scene import put
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import LRUCache
@@ -34,6 +33,7 @@ from ntm_workflow.store import engine as engines
 from ntm_workflow.store import schema
 from ntm_workflow.work import people, tasks
 from ntm_workflow.work.audit import Actor
+from tests.scene import put
 
 ROOT = Path(__file__).parent.parent
 TESTER = Actor("kiểm thử", via="test")

@@ -6,12 +6,11 @@ import re
 from datetime import date
 from pathlib import Path
 
-from scene import ROOT, SYSTEM
-
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.work import plans
+from tests.scene import ROOT, SYSTEM
 
 FIRST = "28-kh-ubnd-2020"
 SECOND = "12-kh-ubnd-2021"

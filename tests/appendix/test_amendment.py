@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from amended import APPENDIX, Paper
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from ntm_workflow.appendix.amendment_text import in_force
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.appendix.toml_edit import edited
 from ntm_workflow.errors import AppendixFaults, Refused
+from tests.amended import APPENDIX, Paper
 
 OLD = Paper()
 SHIFTED = OLD.renumber(II_1="II.2", II_2="II.3").insert("II.2", "II.1", "Điều chỉnh nguồn vốn")

@@ -13,14 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bodies_scene import Bodies, split
 from fastapi import FastAPI
 from httpx import Response
-from scene import SYSTEM, Scene, fresh
-from signing import HOME, signed_in
 from sqlalchemy import select
 from starlette.testclient import TestClient
-from strange import Asked, Filled, Known
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import confirm, notice_seal
@@ -42,6 +38,10 @@ from ntm_workflow.work import channels, evidence, links, saved_filters, tasks
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.contacts import By
+from tests.attacks.strange import Asked, Filled, Known
+from tests.bodies_scene import Bodies, split
+from tests.scene import SYSTEM, Scene, fresh
+from tests.signing import HOME, signed_in
 
 DAY = date(2020, 6, 22)
 BODY, OTHER = "bql-tan-lap", "bql-vu-le"

@@ -11,7 +11,8 @@ from urllib.parse import quote, urlencode
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from hypothesis import strategies as st
-from scene import ROOT
+
+from tests.scene import ROOT
 
 PACKAGE = ROOT / "ntm_workflow"
 LONG = "ơ" * 20_000

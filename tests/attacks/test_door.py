@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import fresh, only
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.web import guard
 from ntm_workflow.web.app import create_app
+from tests.scene import fresh, only
 
 
 async def _ask(app: Any, messages: list[dict[str, Any]], **headers: str) -> list[dict[str, Any]]:

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-import strange
-from fuzz_town import VISITORS, Town
-from fuzzing import MINUTES, drawn
 from hypothesis import strategies as st
 
 from ntm_workflow.appendix.model import Plan
+from tests.attacks import strange
+from tests.attacks.fuzz_town import VISITORS, Town
+from tests.attacks.fuzzing import MINUTES, drawn
 
 HERE = 2  # requests to each route on SQLite otherwise; on PostgreSQL as many to any
 FORMS = 40  # and forms that are filled in strangely

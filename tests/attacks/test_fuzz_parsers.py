@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import strange
-from fuzzing import MINUTES, drawn
 from hypothesis import strategies as st
-from scene import ROOT
 
 from ntm_workflow.appendix import timing, toml_edit, toml_file
 from ntm_workflow.appendix.bodies import Register
@@ -31,6 +28,9 @@ from ntm_workflow.store.evidence_files import safe_name
 from ntm_workflow.web import visitor
 from ntm_workflow.work import contact_lines, evidence, links
 from ntm_workflow.work.contact_lines import Known
+from tests.attacks import strange
+from tests.attacks.fuzzing import MINUTES, drawn
+from tests.scene import ROOT
 
 HERE = 24  # examples for each parser, of slow ones a few
 APPENDIX = (ROOT / "config" / "appendix.toml").read_bytes()

@@ -10,12 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fake_zalo
 import pytest
-from fuzz_town import BODY, DAY, FORM, Town
 from httpx import Response
-from scene import SYSTEM
-from signing import HOME
 from sqlalchemy import inspect, select, text
 from starlette.testclient import TestClient
 
@@ -26,6 +22,10 @@ from ntm_workflow.errors import Refused
 from ntm_workflow.store.tables import EvidenceFile, PersonalLink, Submission, Task
 from ntm_workflow.web import guard, visitor
 from ntm_workflow.work import channels
+from tests import fake_zalo
+from tests.attacks.fuzz_town import BODY, DAY, FORM, Town
+from tests.scene import SYSTEM
+from tests.signing import HOME
 
 # Not part of anybody's work: who is signed in, counted tries.
 ASIDE = {"web_session", "login_try", "ticket"}

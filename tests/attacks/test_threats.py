@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from scene import ROOT
+from tests.scene import ROOT
 
 
 def test_every_test_that_the_threat_model_names_is_there() -> None:

@@ -10,12 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-import mails
-from bodies_scene import NEW, Bodies, end, merge, split
-from scene import SYSTEM, put
 from sqlalchemy import select
-from test_import_page import damaged, new_draft
-from web_office import ROOT, Person
 
 from ntm_workflow import runtime, settings, simulation
 from ntm_workflow.appendix.model import Plan
@@ -32,7 +27,12 @@ from ntm_workflow.work import links, web_sessions
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Action
 from ntm_workflow.work.contacts import By
+from tests import mails
+from tests.bodies_scene import NEW, Bodies, end, merge, split
 from tests.importers import makers
+from tests.scene import SYSTEM, put
+from tests.web.test_import_page import damaged, new_draft
+from tests.web.web_office import ROOT, Person
 
 DAY = date(2020, 6, 22)
 BOX = "imap://a:b@127.0.0.1:9/?address=traloi@bacson.example.vn.invalid"

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_office import CHROMIUM, LAUNCH, served
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from signing import signed_in
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.visitor import COOKIE
+from tests.browser.browser_office import CHROMIUM, LAUNCH, served
+from tests.signing import signed_in
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "web"))  # the same office
 
@@ -35,7 +35,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
     """The office as a file, made once: each test gets a copy."""
-    from web_office import furnished_file
+    from tests.web.web_office import furnished_file
 
     return furnished_file(tmp_path_factory.mktemp("office"), plan)
 
@@ -43,7 +43,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
 @pytest.fixture
 def office(tmp_path: Path, plan: Plan, furnished: Path) -> Iterator[tuple[str, Runtime]]:
     """The address of a server of our own, and the runtime behind it."""
-    from web_office import at_file
+    from tests.web.web_office import at_file
 
     shutil.copyfile(furnished, tmp_path / "ntm.db")
     rt = at_file(tmp_path, plan)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser_office import DESK, PHONE
 from playwright.sync_api import BrowserContext, expect
 from sqlalchemy import select
 
 from ntm_workflow.chase import confirm
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Address, Contact
+from tests.browser.browser_office import DESK, PHONE
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

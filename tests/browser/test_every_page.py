@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import addresses
 import pytest
-from addresses import ROLES
-from browser_office import DESK, PHONE, TWICE, faults_of, served, sticking_out
 from playwright.sync_api import Browser, Page
-from signing import signed_in
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import rights, visitor
 from ntm_workflow.work import web_sessions
+from tests.browser import addresses
+from tests.browser.addresses import ROLES
+from tests.browser.browser_office import DESK, PHONE, TWICE, faults_of, served, sticking_out
+from tests.signing import signed_in
 
 # On the console, but no word of ours or of our policy: a refusal, axe asking a frame that is gone.
 OTHERS = ("the server responded with", "Failed to execute 'postMessage'")

@@ -12,11 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import smtp_sink
-from browser_office import DESK, PHONE, a_file, served, sticking_out
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from signing import signed_in
-from web_office import DAY, TESTER, at_file, number
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import outbox, reminders
@@ -24,6 +20,10 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
 from ntm_workflow.web.visitor import COOKIE
 from ntm_workflow.work.accounts import Role
+from tests import smtp_sink
+from tests.browser.browser_office import DESK, PHONE, a_file, served, sticking_out
+from tests.signing import signed_in
+from tests.web.web_office import DAY, TESTER, at_file, number
 
 WAYS = [  # each hands in for a commune of its own
     pytest.param("tan-lap", PHONE, True, id="phone-scripts"),

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_office import DESK, PHONE, a_file, faults_of, sticking_out
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from web_office import TASK, number
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.guard import LANGUAGE
 from ntm_workflow.work.accounts import Role
+from tests.browser.browser_office import DESK, PHONE, a_file, faults_of, sticking_out
+from tests.web.web_office import TASK, number
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

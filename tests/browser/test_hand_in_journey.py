@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser_office import DESK, PHONE, a_file
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Request, expect
 from sqlalchemy import func, select
@@ -20,6 +19,7 @@ from ntm_workflow.work import evidence, links, tasks
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.contacts import By
+from tests.browser.browser_office import DESK, PHONE, a_file
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

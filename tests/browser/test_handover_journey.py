@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bodies_scene import NEW, Bodies, end, merge
-from browser_office import DESK, PHONE, faults_of, sticking_out
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from ntm_workflow.runtime import Runtime
+from tests.bodies_scene import NEW, Bodies, end, merge
+from tests.browser.browser_office import DESK, PHONE, faults_of, sticking_out
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser_office import DESK, PHONE, faults_of, sticking_out
 from playwright.sync_api import BrowserContext, Page, expect
 
 from ntm_workflow.appendix.importers import files
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import ImportDraft, PlanRecord
+from tests.browser.browser_office import DESK, PHONE, faults_of, sticking_out
 from tests.importers import makers
 
 Office = tuple[str, Runtime]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser_office import DESK, PHONE, a_file
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Submission, Task
+from tests.browser.browser_office import DESK, PHONE, a_file
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from browser_office import DESK
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import delete, select
 
@@ -13,6 +12,7 @@ from ntm_workflow.store.tables import Task, WebSession
 from ntm_workflow.web import guard
 from ntm_workflow.work import tasks
 from ntm_workflow.work.audit import Actor
+from tests.browser.browser_office import DESK
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

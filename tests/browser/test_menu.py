@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from browser_office import DESK, PHONE, faults_of, sticking_out
 from playwright.sync_api import BrowserContext, expect
 
 from ntm_workflow.runtime import Runtime
+from tests.browser.browser_office import DESK, PHONE, faults_of, sticking_out
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

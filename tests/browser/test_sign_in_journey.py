@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 
 import pytest
-from browser_office import DESK, PHONE
 from playwright.sync_api import BrowserContext, expect
 
 from ntm_workflow.runtime import Runtime
@@ -14,6 +13,7 @@ from ntm_workflow.work import accounts, passwords
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.contacts import By
+from tests.browser.browser_office import DESK, PHONE
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from browser_office import DESK, PHONE, faults_of, sticking_out
 from playwright.sync_api import BrowserContext, expect
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.work.audit import Actor
+from tests.browser.browser_office import DESK, PHONE, faults_of, sticking_out
 
 Office = tuple[str, Runtime]
 Browse = Callable[..., BrowserContext]

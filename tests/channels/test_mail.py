@@ -10,13 +10,13 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 
 import pytest
-import smtp_sink
-from smtp_sink import SENDER, Sink
 
 from ntm_workflow.channels import mail
 from ntm_workflow.channels.mail import MailChannel
 from ntm_workflow.channels.result import Attachment, Message, Outcome
 from ntm_workflow.errors import ConfigError
+from tests import smtp_sink
+from tests.smtp_sink import SENDER, Sink
 
 TO = "vanthu.vu-le@bacson.example.vn.invalid"
 MESSAGE = Message(

@@ -9,17 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-import fake_zalo
 import httpx
 import pytest
 from apprise import Apprise, NotifyBase
-from fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
 
 from ntm_workflow.appendix.text import nfc
 from ntm_workflow.channels.result import Message, Outcome
 from ntm_workflow.channels.zalo import codes, oauth, plugins, senders, wire
 from ntm_workflow.channels.zalo.oauth import App, NoToken
 from ntm_workflow.channels.zalo.senders import Bot, OfficialAccount
+from tests import fake_zalo
+from tests.fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
 
 USER, PHONE, CHAT, TEMPLATE = "2512523625412515", "84987654321", "c0ffee12", "204"
 CONSULT, BY_UID, BY_PHONE = (

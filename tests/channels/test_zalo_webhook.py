@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-import fake_zalo
 import pytest
-from fake_zalo import APP_ID, OA_ID, OA_KEY
 
 from ntm_workflow.channels.zalo import webhook
 from ntm_workflow.channels.zalo.oauth import App
 from ntm_workflow.channels.zalo.webhook import Call
+from tests import fake_zalo
+from tests.fake_zalo import APP_ID, OA_ID, OA_KEY
 
 APP = App(APP_ID, "app-secret", OA_KEY)
 # The vector of the reference: 229 bytes, no line break.

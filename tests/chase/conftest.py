@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import imap_server
 import pytest
-import smtp_sink
-from imap_server import Imap
-from scene import Scene, only
-from smtp_sink import Sink
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
+from tests import imap_server, smtp_sink
+from tests.imap_server import Imap
+from tests.scene import Scene, only
+from tests.smtp_sink import Sink
 
 
 @pytest.fixture

@@ -16,12 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
-import fake_zalo
 import httpx
-from fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
-from scene import SYSTEM, Scene
-from signing import client
-from smtp_sink import Sink
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -33,6 +28,11 @@ from ntm_workflow.chase import alerts, tokens
 from ntm_workflow.store.tables import Address, AuditEntry, Channel, Notice, NoticeAttempt
 from ntm_workflow.work import channels, people
 from ntm_workflow.work.people import ContactLine
+from tests import fake_zalo
+from tests.fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
+from tests.scene import SYSTEM, Scene
+from tests.signing import client
+from tests.smtp_sink import Sink
 
 TABLE = Path(__file__).parent / "every_class.tsv"
 DAY = date(2020, 6, 16)

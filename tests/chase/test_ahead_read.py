@@ -10,8 +10,6 @@ from time import sleep
 from typing import Any
 
 import pytest
-from scene import DOMAIN, Scene
-from smtp_sink import Sink
 from sqlalchemy import event, select, update
 
 from ntm_workflow.channels.result import Message
@@ -20,6 +18,8 @@ from ntm_workflow.chase.ahead_read import AheadRead
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Address, Notice, NoticeItem, ReminderRun, Task
 from ntm_workflow.texts import ZONE
+from tests.scene import DOMAIN, Scene
+from tests.smtp_sink import Sink
 
 Stage = Callable[..., Scene]
 DAY = date(2020, 6, 16)

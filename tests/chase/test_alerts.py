@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import date
 
-import fake_zalo
 import pytest
-from fake_zalo import BOT_TOKEN, FakeZalo
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 
 from ntm_workflow.channels.result import Outcome, Result
 from ntm_workflow.chase import alerts, circuits
 from ntm_workflow.store.tables import Channel
 from ntm_workflow.work import channels
+from tests import fake_zalo
+from tests.fake_zalo import BOT_TOKEN, FakeZalo
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 CHAT = "office-chat"

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from scene import SYSTEM, Scene
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -18,6 +17,7 @@ from ntm_workflow.reports import chased as counted
 from ntm_workflow.reports import tasks as listed
 from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.store.tables import AuditEntry, Contact, ContactBody, NoticeItem, Task
+from tests.scene import SYSTEM, Scene
 
 Stage = Callable[..., Scene]
 BQL = "III.1/2020-06/bql-tan-lap"

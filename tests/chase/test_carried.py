@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from scene import Scene
-from smtp_sink import Sink
 from sqlalchemy import select
 
 from ntm_workflow.store.tables import AuditEntry, Contact, Notice, NoticeItem
 from ntm_workflow.work.audit import Action
+from tests.scene import Scene
+from tests.smtp_sink import Sink
 
 JUNE_23, JUNE_26, JUNE_29 = date(2020, 6, 23), date(2020, 6, 26), date(2020, 6, 29)
 

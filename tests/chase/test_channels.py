@@ -6,11 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
 
-import fake_zalo
 import pytest
-from fake_zalo import BOT_TOKEN, FakeZalo
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import select
 
 from ntm_workflow.channels.result import Message, Outcome, Result
@@ -18,6 +14,10 @@ from ntm_workflow.chase import ending, short
 from ntm_workflow.store.tables import Address, AuditEntry, Channel, Notice, NoticeAttempt
 from ntm_workflow.work import channels
 from ntm_workflow.work.audit import Action
+from tests import fake_zalo
+from tests.fake_zalo import BOT_TOKEN, FakeZalo
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 CHAT = "6ede9afa66b88fe6d6a9"

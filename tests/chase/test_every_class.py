@@ -14,11 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-import outcomes_scene
 import pytest
-import smtp_sink
-from outcomes_scene import BODY, DAY, SAID, Office, Row, Seen, open_office, table
-from scene import fresh, only
 
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
@@ -28,6 +24,10 @@ from ntm_workflow.chase import ending
 from ntm_workflow.store.tables import Notice
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work.audit import Action
+from tests import smtp_sink
+from tests.chase import outcomes_scene
+from tests.chase.outcomes_scene import BODY, DAY, SAID, Office, Row, Seen, open_office, table
+from tests.scene import fresh, only
 
 ROWS = table()
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from scene import Scene
-from smtp_sink import Sink
 
 from ntm_workflow.work import extensions, tasks
 from ntm_workflow.work.audit import Actor
+from tests.scene import Scene
+from tests.smtp_sink import Sink
 
 OURS = "III.1/2020-06/bql-tan-lap"
 OTHER = "III.1/2020-06/bcd-tan-lap"

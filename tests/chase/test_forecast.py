@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import event, select
 
 from ntm_workflow.appendix.model import Plan
@@ -18,6 +16,8 @@ from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, Contact, Notice, NoticeItem, Task
 from ntm_workflow.work import ordered_days
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 Stage = Callable[..., Scene]
 DAY = date(2020, 6, 10)

@@ -7,16 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import date
 
-import fake_zalo
-import mails
 import pytest
-import sqlite_first
-from fake_zalo import BOT_TOKEN, FakeZalo
-from imap_server import ADDRESS, Imap
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import func, select
-from sqlite_first import BOTH
 
 from ntm_workflow.channels import mailbox
 from ntm_workflow.chase import incoming, notice_seal
@@ -31,6 +23,13 @@ from ntm_workflow.store.tables import (
 )
 from ntm_workflow.work import channels
 from ntm_workflow.work.audit import Action
+from tests import fake_zalo, mails
+from tests.chase import sqlite_first
+from tests.chase.sqlite_first import BOTH
+from tests.fake_zalo import BOT_TOKEN, FakeZalo
+from tests.imap_server import ADDRESS, Imap
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 AN, CHI = Scene.email("an"), Scene.email("chi")

@@ -10,13 +10,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import select
 
 from ntm_workflow.chase import claims, journal, outbox
 from ntm_workflow.chase.journal import Journal
 from ntm_workflow.store.tables import NoticeAttempt
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 Stage = Callable[..., Scene]
 DAY = date(2020, 6, 16)

@@ -12,17 +12,9 @@ from email.message import EmailMessage
 from functools import cache
 from typing import Any
 
-import mails
 import pytest
-import smtp_sink
-import sqlite_first
-from imap_server import Imap
 from PIL import Image
-from scene import SYSTEM, Scene
-from signing import signed_in
-from smtp_sink import Sink
 from sqlalchemy import func, select
-from sqlite_first import BOTH
 from starlette.testclient import TestClient
 
 from ntm_workflow.channels import mailbox
@@ -34,6 +26,13 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.web.visitor import COOKIE
 from ntm_workflow.work import doc_number
 from ntm_workflow.work.audit import Action
+from tests import mails, smtp_sink
+from tests.chase import sqlite_first
+from tests.chase.sqlite_first import BOTH
+from tests.imap_server import Imap
+from tests.scene import SYSTEM, Scene
+from tests.signing import signed_in
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 AN, CHI = Scene.email("an"), Scene.email("chi")

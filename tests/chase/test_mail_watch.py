@@ -8,12 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-import mails
 import pytest
-import sqlite_first
-from imap_server import ADDRESS, Imap
 from imap_tools.idle import IdleManager
-from scene import SYSTEM, Scene
 from sqlalchemy import select
 
 from ntm_workflow.channels import mailbox
@@ -23,6 +19,10 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import mail_watch
 from ntm_workflow.store.tables import Inbound, MailboxLook, ReceivedMail
 from ntm_workflow.texts import ZONE
+from tests import mails
+from tests.chase import sqlite_first
+from tests.imap_server import ADDRESS, Imap
+from tests.scene import SYSTEM, Scene
 
 DAY = date(2020, 6, 16)
 NINE = datetime(2020, 6, 16, 9, 30, tzinfo=ZONE)

@@ -7,14 +7,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from scene import Scene
-from smtp_sink import Sink
 from sqlalchemy import select
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.store.tables import AuditEntry, Objection, Task
 from ntm_workflow.work import objections, proof, tasks
 from ntm_workflow.work.audit import Actor
+from tests.scene import Scene
+from tests.smtp_sink import Sink
 
 OURS = "III.1/2020-06/bql-tan-lap"
 OTHER = "III.1/2020-06/bcd-tan-lap"

@@ -14,9 +14,6 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
-import smtp_sink
-from scene import DOMAIN, SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import func, select, update
 
 from ntm_workflow.chase import claims, digest, ending, open_ways, outbox
@@ -24,6 +21,9 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, Notice, NoticeAttempt, NoticeItem
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work.audit import Action
+from tests import smtp_sink
+from tests.scene import DOMAIN, SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 Stage = Callable[..., Scene]
 BQL = "III.1/2020-06/bql-tan-lap"

@@ -11,7 +11,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from scene import ROOT, SYSTEM, Scene, only
 from sqlalchemy import event
 
 from ntm_workflow.appendix import toml_file
@@ -20,6 +19,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import AppendixFaults
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.work import plans
+from tests.scene import ROOT, SYSTEM, Scene, only
 
 TEXT = (ROOT / "config" / "appendix.toml").read_text("utf-8")
 OURS = "III.1/2020-06/bql-tan-lap"

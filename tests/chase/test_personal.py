@@ -7,10 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, timedelta
 
-import fake_zalo
 import pytest
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import select
 
 from ntm_workflow.chase import blanks, personal
@@ -18,6 +15,9 @@ from ntm_workflow.reports import record
 from ntm_workflow.store.tables import Contact, Notice, PersonalLink
 from ntm_workflow.work import channels, links
 from ntm_workflow.work.contacts import By
+from tests import fake_zalo
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 LINK = re.compile(r"http://127\.0\.0\.1:8080(/v/(\d+-[a-z2-7]{24}))(/viec/\d+)?")

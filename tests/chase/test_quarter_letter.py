@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from docx import Document
-from scene import SYSTEM, Scene, only
-from smtp_sink import Sink
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.work import heads
+from tests.scene import SYSTEM, Scene, only
+from tests.smtp_sink import Sink
 
 Stage = Callable[..., Scene]
 RUN = date(2020, 6, 2)

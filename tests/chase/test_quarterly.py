@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from scene import Scene, every_day, only
-from smtp_sink import Sink
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.runtime import Runtime
+from tests.scene import Scene, every_day, only
+from tests.smtp_sink import Sink
 
 Stage = Callable[..., Scene]
 

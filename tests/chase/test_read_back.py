@@ -8,14 +8,14 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-import sqlite_first
 from docx import Document
-from imap_server import Imap
 from imap_tools import MailMessage
-from scene import Scene
-from smtp_sink import Sink
 
 from ntm_workflow.work import contacts
+from tests.chase import sqlite_first
+from tests.imap_server import Imap
+from tests.scene import Scene
+from tests.smtp_sink import Sink
 
 OPENED = date(2020, 6, 1)
 NAME = "Bộ phận văn thư xã Tân Lập"

@@ -8,8 +8,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import delete, select
 
 from ntm_workflow.calendar import hours
@@ -26,6 +24,8 @@ from ntm_workflow.store.tables import (
 )
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work.audit import Action
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 BQL = "III.1/2020-06/bql-tan-lap"

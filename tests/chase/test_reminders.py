@@ -12,8 +12,6 @@ from datetime import date
 
 import pytest
 from click.testing import CliRunner
-from scene import Scene, only
-from smtp_sink import Sink
 from sqlalchemy import event, select
 
 from ntm_workflow.appendix.model import Plan
@@ -22,6 +20,8 @@ from ntm_workflow.commands import chase
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, Notice, Task
 from ntm_workflow.work.audit import Action
+from tests.scene import Scene, only
+from tests.smtp_sink import Sink
 
 Stage = Callable[..., Scene]
 BQL = "III.1/2020-06/bql-tan-lap"

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 
 import pytest
-from scene import Scene
-from second_plan import FIRST, SECOND, end, paper, put
-from smtp_sink import Sink
 from sqlalchemy import select, update
 
 from ntm_workflow.store.tables import Notice, NoticeItem, Task
 from ntm_workflow.texts import ZONE
+from tests.scene import Scene
+from tests.second_plan import FIRST, SECOND, end, paper, put
+from tests.smtp_sink import Sink
 
 NEW_YEAR = date(2021, 1, 5)  # III.1 of December 2020 is six days late, due on 31 December
 DUE = date(2021, 1, 29)

@@ -14,25 +14,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import fake_zalo
 import httpx
 import pytest
 import uvicorn
-from fake_zalo import (
-    APP_ID,
-    BOT_HOOK,
-    BOT_TOKEN,
-    OA_ID,
-    OA_KEY,
-    SECRET,
-    FakeZalo,
-    Fault,
-    Template,
-    User,
-)
 from fastapi import FastAPI
-from scene import ROOT, SYSTEM, Scene, fresh, only
-from smtp_sink import Sink
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
@@ -55,6 +40,21 @@ from ntm_workflow.store.tables import (
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import channels
 from ntm_workflow.work.contacts import By
+from tests import fake_zalo
+from tests.fake_zalo import (
+    APP_ID,
+    BOT_HOOK,
+    BOT_TOKEN,
+    OA_ID,
+    OA_KEY,
+    SECRET,
+    FakeZalo,
+    Fault,
+    Template,
+    User,
+)
+from tests.scene import ROOT, SYSTEM, Scene, fresh, only
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 USER, OTHER, PHONE, CHAT = "2512523625412515", "7770001112223334", "84987654321", "c0ffee12beef99"

@@ -8,11 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 
-import fake_zalo
 import pytest
-from fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
-from scene import SYSTEM, Scene
-from smtp_sink import Sink
 from sqlalchemy import select
 
 from ntm_workflow.channels.zalo import wire
@@ -22,6 +18,10 @@ from ntm_workflow.chase import blanks, outbox, tokens
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.store.tables import Address, Channel, Notice
 from ntm_workflow.work import channels
+from tests import fake_zalo
+from tests.fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
+from tests.scene import SYSTEM, Scene
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 16)
 USER, PHONE, CHAT, TEMPLATE = "2512523625412515", "84987654321", "c0ffee12", "204"
@@ -355,7 +355,7 @@ def test_a_confidential_task_says_nothing_of_itself_anywhere(
     rows = tuple(replace(row, secrecy="mật") for row in plan.rows)
     hidden = replace(plan, rows=rows, digest="secret")
     with scene.rt.sessions.begin() as session:
-        from scene import put
+        from tests.scene import put
 
         put(session, hidden, scene.rt.now())
     scene.rt = replace(scene.rt, plans={hidden.id: hidden})

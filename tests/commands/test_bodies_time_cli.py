@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from scene import Scene
 from sqlalchemy import select
 
 from ntm_workflow.cli import cli
@@ -18,6 +17,7 @@ from ntm_workflow.errors import NtmError
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import BodyEvent, Contact, ContactBody
 from tests.conftest import ROOT, TESTER
+from tests.scene import Scene
 
 Run = Callable[..., Result]
 DAY = date(2020, 7, 1)

@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-import shell
-from scene import ROOT, SYSTEM, Scene
 
 from ntm_workflow import runtime, settings
+from tests import shell
+from tests.scene import ROOT, SYSTEM, Scene
 
 Ntm = Callable[..., str]
 DAY = date(2020, 6, 22)

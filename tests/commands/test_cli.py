@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import shell
 
+from tests import shell
 from tests.conftest import ROOT
 
 Result = subprocess.CompletedProcess[str]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import shell
 
 from ntm_workflow import settings
 from ntm_workflow.errors import ConfigError
+from tests import shell
 from tests.conftest import ROOT
 
 Ntm = Callable[..., str]

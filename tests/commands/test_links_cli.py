@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import shell
 
+from tests import shell
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "config" / "contacts.example.csv"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import shell
+
+from tests import shell
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amended import APPENDIX, Paper
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
@@ -20,6 +19,7 @@ from ntm_workflow.commands.work import open_
 from ntm_workflow.errors import AppendixFaults, Refused
 from ntm_workflow.store import whole_file
 from ntm_workflow.store.tables import AuditHead, Task
+from tests.amended import APPENDIX, Paper
 
 Run = Callable[..., Result]
 PAPER = (

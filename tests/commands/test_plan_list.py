@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from second_plan import FIRST, SECOND, installation, paper, put
 
 from ntm_workflow import runtime, settings
 from ntm_workflow.cli import cli
 from ntm_workflow.errors import NtmError
+from tests.second_plan import FIRST, SECOND, installation, paper, put
 
 Ntm = Callable[..., Result]
 CODE = "III.1/2020-06/bql-tan-lap"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from scene import Scene
 
 from ntm_workflow import runtime
 from ntm_workflow.commands import chase
 from ntm_workflow.store.tables import AuditEntry, Notice
+from tests.scene import Scene
 
 QUARTER = ("--quarter", "2020-Q2", "--on", "2020-06-02")
 

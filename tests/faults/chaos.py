@@ -25,9 +25,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import fake_zalo
-from fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
-from scene import DOMAIN, SYSTEM, Scene
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
@@ -36,6 +33,9 @@ from ntm_workflow.chase import blanks, tokens
 from ntm_workflow.store.tables import Address, Channel, Contact, ContactBody, Notice, NoticeAttempt
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import channels
+from tests import fake_zalo
+from tests.fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
+from tests.scene import DOMAIN, SYSTEM, Scene
 
 DELIVERER = Path(__file__).parent / "deliverer.py"
 PATIENCE = 0.5  # seconds a deliverer waits for a server; a fault holds its answer for longer

@@ -23,15 +23,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from chaos import PATIENCE
-from scene import ROOT, SYSTEM, only
-
 import ntm_workflow.channels.mail
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.channels.zalo import senders, wire  # noqa: F401 - so that each fork need not
 from ntm_workflow.chase import claims, outbox
 from ntm_workflow.runtime import Runtime
+from tests.faults.chaos import PATIENCE
+from tests.scene import ROOT, SYSTEM, only
 
 WARM = 12  # notices: of each kind of channel at least one
 

@@ -15,11 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import vault_scene as vault
-from scene import ROOT, SYSTEM, Scene, fresh, only
-from signing import signed_in
 from sqlalchemy import MetaData, create_engine, func, select, update
-from test_storage import ntm
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import Refused
@@ -28,6 +24,10 @@ from ntm_workflow.settings import Settings
 from ntm_workflow.store import backup, engine, keys, restore, signing
 from ntm_workflow.store.tables import AuditEntry, WebSession
 from ntm_workflow.work import audit, backups, heads, proof, tries, web_sessions
+from tests.faults import vault_scene as vault
+from tests.faults.test_storage import ntm
+from tests.scene import ROOT, SYSTEM, Scene, fresh, only
+from tests.signing import signed_in
 
 KILLS = 12  # of each of backup and restore
 NOW = datetime(2020, 6, 23, 1, 30, tzinfo=UTC)

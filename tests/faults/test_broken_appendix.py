@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import shell
-from scene import ROOT
+
+from tests import shell
+from tests.scene import ROOT
 
 PAPER = (ROOT / "config" / "appendix.toml").read_text("utf-8")
 

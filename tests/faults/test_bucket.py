@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 import urllib3
-from scene import SYSTEM, Scene, only
-from signing import client
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.commands import doctor
@@ -28,6 +26,8 @@ from ntm_workflow.store.bucket_files import BucketFiles
 from ntm_workflow.work import backups, evidence, hand_in, loose_files, proof, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.hand_in import Paper
+from tests.scene import SYSTEM, Scene, only
+from tests.signing import client
 
 TASK, DAY = "III.1/2020-06/bql-tan-lap", date(2020, 6, 16)
 PDF = b"%PDF-1.4 " + bytes(range(256)) * 300

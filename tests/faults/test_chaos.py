@@ -13,7 +13,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from chaos import (
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.tables import Notice
+from tests.fake_zalo import BOT_TOKEN, SECRET
+from tests.faults.chaos import (
     DAY,
     PAID,
     WAYS,
@@ -26,12 +31,7 @@ from chaos import (
     unreliable_zalo,
     value,
 )
-from fake_zalo import BOT_TOKEN, SECRET
-from scene import SYSTEM, Scene, only
-
-from ntm_workflow.appendix.model import Plan
-from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Notice
+from tests.scene import SYSTEM, Scene, only
 
 FULL = os.environ.get("NTM_CHAOS") == "full"
 NOTICES, KILLS = (5000, 300) if FULL else (200, 20)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import smtp_sink
-from scene import Said, Scene, every_day, fresh, only
-from smtp_sink import Sink
 
 from ntm_workflow.appendix.model import Plan
+from tests import smtp_sink
+from tests.scene import Said, Scene, every_day, fresh, only
+from tests.smtp_sink import Sink
 
 pytestmark = pytest.mark.slow
 WORKER = Path(__file__).parent / "worker.py"

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from scene import SYSTEM, Scene, only
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,7 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.engine import open_engine
 from ntm_workflow.store.tables import Notice
 from ntm_workflow.work import audit
+from tests.scene import SYSTEM, Scene, only
 
 TASK = "III.1/2020-06/bql-tan-lap"
 DAY = date(2020, 6, 16)

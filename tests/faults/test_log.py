@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
-from chaos import (
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.channels.hush import masked
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.tables import Address
+from ntm_workflow.work import channels
+from tests.fake_zalo import BOT_TOKEN, SECRET
+from tests.faults.chaos import (
     DAY,
     WAYS,
     Chance,
@@ -18,16 +27,7 @@ from chaos import (
     unreliable_zalo,
     value,
 )
-from fake_zalo import BOT_TOKEN, SECRET
-from scene import SYSTEM, Scene, only
-from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
-
-from ntm_workflow.appendix.model import Plan
-from ntm_workflow.channels.hush import masked
-from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import Address
-from ntm_workflow.work import channels
+from tests.scene import SYSTEM, Scene, only
 
 CONTACTS = 41  # the last of them is known to no Zalo account
 TOKENS = re.compile(r"\d-[a-z2-7]{24}|/v/(?!…)|\b[AR]T-\d|Bearer ")

@@ -16,10 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import signing
-import smtp_sink
-from scene import SYSTEM, Scene, only
-from smtp_sink import Sink
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
@@ -34,6 +30,9 @@ from ntm_workflow.web import guard, visitor
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import heads, links
 from ntm_workflow.work.contacts import By
+from tests import signing, smtp_sink
+from tests.scene import SYSTEM, Scene, only
+from tests.smtp_sink import Sink
 
 DAY, TASK = date(2020, 6, 16), "III.1/2020-06/bql-tan-lap"
 FORM = "f" * 43

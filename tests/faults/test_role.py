@@ -9,8 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-import signing
-from scene import SYSTEM, Scene, only
 from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -21,6 +19,8 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import backup, engine, grants, restore, schema
 from ntm_workflow.work import heads, key_rotation
 from ntm_workflow.work.accounts import Role
+from tests import signing
+from tests.scene import SYSTEM, Scene, only
 
 TASK = "III.1/2020-06/bql-tan-lap"
 DAYS = date(2020, 6, 2), date(2020, 6, 16), date(2020, 6, 22)

@@ -10,12 +10,12 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-import shell
-from scene import ROOT, Scene, only
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.evidence_files import EvidenceFiles
+from tests import shell
+from tests.scene import ROOT, Scene, only
 
 TASK = "II.1/2020-Q1/phong-tc-kh"
 LIMIT = 3_000_000  # bytes a process may write to one file: room for the database, not the scan

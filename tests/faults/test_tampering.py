@@ -17,9 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import vault_scene as vault
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from scene import Scene, fresh, only
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -27,6 +25,8 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import bundle
 from ntm_workflow.store.tables import AuditEntry, AuditHead, EvidenceFile, SignedHead, Task
 from ntm_workflow.work import audit, heads, proof
+from tests.faults import vault_scene as vault
+from tests.scene import Scene, fresh, only
 
 HOW_MANY = {"sqlite": 605, "postgresql": 200}  # in the database, of which every tenth is exported
 IN_FILES, IN_BUNDLE = 60, 340

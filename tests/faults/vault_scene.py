@@ -13,7 +13,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from scene import SYSTEM, Scene
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, AuditHead, Task
 from ntm_workflow.work import audit, evidence, heads, tasks
 from ntm_workflow.work.audit import Actor
+from tests.scene import SYSTEM, Scene
 
 ROWS = ("II.1", "III.1")
 DAYS = (date(2020, 3, 2), date(2020, 6, 2), date(2020, 6, 22))

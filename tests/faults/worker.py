@@ -27,13 +27,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from scene import ROOT, Scene, only
 from sqlalchemy import event
 
 import ntm_workflow.channels.mail  # noqa: F401 - so that each fork need not
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.runtime import Runtime
+from tests.scene import ROOT, Scene, only
 
 
 class Points:

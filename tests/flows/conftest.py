@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect_helpers import ROOT, free_port, wait_for
 
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.serve import prefect_env, schedules, supervisor
+from tests.flows.prefect_helpers import ROOT, free_port, wait_for
 
 # Prefect reads these when it is first imported.
 os.environ.update({"DO_NOT_TRACK": "1", "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"})

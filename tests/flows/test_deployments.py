@@ -12,13 +12,13 @@ import pytest
 import yaml
 from prefect import get_client
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect_helpers import ROOT
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.serve import deployments
 from ntm_workflow.serve.schedules import Planned
+from tests.flows.prefect_helpers import ROOT
 
 TODAY = date(2020, 6, 22)
 Items = tuple[Planned, ...]

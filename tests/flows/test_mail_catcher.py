@@ -11,9 +11,9 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from prefect_helpers import free_port, wait_for
 
 from ntm_workflow.serve import mail_catcher, supervisor
+from tests.flows.prefect_helpers import free_port, wait_for
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from prefect import flow, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Running
-from prefect_helpers import ROOT, wait_for
 
 from ntm_workflow.serve.runner import reap
+from tests.flows.prefect_helpers import ROOT, wait_for
 
 HERE = Path(__file__).parent
 

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from prefect import get_client
 from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun
-from prefect_helpers import wait_for
 
 from ntm_workflow import texts
 from ntm_workflow.serve import deployments
 from ntm_workflow.serve.schedules import Planned, deployment_name
+from tests.flows.prefect_helpers import wait_for
 
 SCHEDULED = "SCHEDULED"
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from prefect import get_client
-from prefect_helpers import ROOT
-from second_plan import FIRST, SECOND, end, paper, put
 from sqlalchemy import func, select
 
 from flows.open_tasks import open_due, open_tasks
@@ -21,6 +19,8 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import deployments, flow_run, runner, schedules
 from ntm_workflow.store.tables import Task
 from ntm_workflow.work.audit import Actor
+from tests.flows.prefect_helpers import ROOT
+from tests.second_plan import FIRST, SECOND, end, paper, put
 
 NEW_YEAR = date(2021, 1, 5)
 TEXT = paper("Tháng 1", "Quý II")

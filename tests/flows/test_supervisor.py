@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from prefect_helpers import ROOT, free_port, wait_for
 
 from ntm_workflow.serve.supervisor import Child, Failed, Supervisor
+from tests.flows.prefect_helpers import ROOT, free_port, wait_for
 
 READY = "from ntm_workflow.serve.supervisor import ready; ready(); import time; "
 STAYS = READY + "time.sleep(100)"

@@ -19,9 +19,9 @@ from typing import Any
 
 import psutil
 import pytest
-from prefect_helpers import ROOT, free_port, wait_for
 
 from ntm_workflow.serve import control, supervisor
+from tests.flows.prefect_helpers import ROOT, free_port, wait_for
 
 NTM = [sys.executable, "-c", "from ntm_workflow.cli import main; main()"]
 START = "2020-02-20"

@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from prefect_helpers import ROOT, free_port, wait_for
 from sqlalchemy import create_engine, make_url, text
 
 from ntm_workflow.serve import deployments, schedules, supervisor
+from tests.flows.prefect_helpers import ROOT, free_port, wait_for
 
 NTM = [sys.executable, "-c", "from ntm_workflow.cli import main; main()"]
 PREFECT = [sys.executable, "-m", "prefect"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import makers
-from conftest import Make
-
 from ntm_workflow.appendix.amendment import compare
 from ntm_workflow.appendix.model import Plan
+from tests.importers import makers
+from tests.importers.conftest import Make
 
 TITLE = "Thực hiện Chương trình mục tiêu quốc gia xây dựng nông thôn mới huyện Bắc Sơn năm 2020\n"
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from scene import Scene, only
-from test_ical import read
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import feeds
 from ntm_workflow.reports.ical import Event
 from ntm_workflow.runtime import Runtime
+from tests.reports.test_ical import read
+from tests.scene import Scene, only
 
 DAY = date(2020, 6, 22)
 NOW = datetime(2020, 6, 22, 1, tzinfo=UTC)

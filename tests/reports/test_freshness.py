@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from scene import Scene, only
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import freshness
 from ntm_workflow.reports.freshness import Freshness
 from ntm_workflow.runtime import Runtime
+from tests.scene import Scene, only
 
 BODY = "bql-vu-le"
 ROW = "VI.1"  # continuous, one check-in a quarter

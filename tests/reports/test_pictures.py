@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
-from scene import Scene, only
 from sqlalchemy import update
 
 from ntm_workflow.appendix.model import Plan
@@ -16,6 +15,7 @@ from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.pictures import Share
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
+from tests.scene import Scene, only
 
 DAY = date(2020, 7, 6)
 DONE, LATE = "III.1/2020-06/bql-tan-lap", "III.1/2020-06/bql-vu-le"

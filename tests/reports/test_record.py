@@ -9,10 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-import smtp_sink
 from click.testing import CliRunner
-from scene import SYSTEM, Scene, only
-from smtp_sink import Sink
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
@@ -35,6 +32,9 @@ from ntm_workflow.store.tables import (
 )
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work.audit import Action
+from tests import smtp_sink
+from tests.scene import SYSTEM, Scene, only
+from tests.smtp_sink import Sink
 
 CODE = "III.1/2020-06/bql-tan-lap"  # due on 30 June 2020
 RUNGS = (date(2020, 6, 16), date(2020, 6, 23), date(2020, 6, 29))  # 14, 7 and 1 days before

@@ -12,9 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-import shell
-from scene import SYSTEM, Scene, only
-from signing import client
 from sqlalchemy import text, update
 
 from ntm_workflow import simulation
@@ -26,6 +23,9 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.serve import ping
 from ntm_workflow.store.tables import Address, Channel, Contact, DailyRun, Notice, NoticeAttempt
 from ntm_workflow.texts import ZONE
+from tests import shell
+from tests.scene import SYSTEM, Scene, only
+from tests.signing import client
 
 TUESDAY = date(2020, 6, 16)
 MONDAY = TUESDAY - timedelta(days=1)

@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bodies_scene import Bodies
 from click.testing import CliRunner
-from signing import client
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -27,10 +25,12 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
 from ntm_workflow.work import body_event_file, body_names
 from ntm_workflow.work.body_events import Kind
+from tests.bodies_scene import Bodies
 from tests.conftest import ROOT
+from tests.signing import client
 
 sys.path.insert(0, str(ROOT / "tests" / "web"))
-from web_office import furnish
+from tests.web.web_office import furnish
 
 FILE = ROOT / "config" / "examples" / "bac-son-2025.toml"
 DAY = date(2025, 7, 1)

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import date, datetime, time
 
 import pytest
-import smtp_sink
-from scene import Scene, every_day, only
 from sqlalchemy import select
-from year import HOURS, worked
 
 from ntm_workflow.appendix.model import Plan, Window
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import NoticeAttempt
 from ntm_workflow.texts import ZONE
+from tests import smtp_sink
+from tests.scene import Scene, every_day, only
+from tests.story.year import HOURS, worked
 
 NEW_YEAR, LAST = date(2020, 1, 2), date(2020, 2, 4)
 

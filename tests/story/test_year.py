@@ -7,11 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 
 import pytest
-import smtp_sink
-from scene import Said, Scene, every_day, fresh
-from smtp_sink import Sink
 from sqlalchemy import select
-from year import HOLIDAYS, NEVER, Year, expected, expected_counts, rungs, worked
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
@@ -20,6 +16,10 @@ from ntm_workflow.reports import burden
 from ntm_workflow.store.tables import NoticeAttempt
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work import proof, replay
+from tests import smtp_sink
+from tests.scene import Said, Scene, every_day, fresh
+from tests.smtp_sink import Sink
+from tests.story.year import HOLIDAYS, NEVER, Year, expected, expected_counts, rungs, worked
 
 pytestmark = pytest.mark.slow
 NEW_YEAR, AFTER_TET = date(2020, 1, 1), date(2021, 2, 28)

@@ -14,13 +14,13 @@ from datetime import date, datetime, time, timedelta
 from itertools import chain, count
 from zlib import crc32
 
-from scene import CONTACTS, SYSTEM, Said, Scene
 from sqlalchemy import select
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports.counts import Counts, counts
 from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import ZONE
+from tests.scene import CONTACTS, SYSTEM, Said, Scene
 
 DAY = timedelta(days=1)
 HOURS = (time(0), time(5), time(7, 29, 59), time(8), time(17, 30), time(22))

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import changes
 import pytest
 from fastapi import FastAPI
-from web_office import Person, at_file, furnish, furnished_file
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.app import create_app
+from tests import changes
+from tests.web.web_office import Person, at_file, furnish, furnished_file
 
 
 @pytest.fixture(autouse=True)

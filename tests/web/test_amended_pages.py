@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from amended import Paper
-from web_office import DAY, Person, number
-
 from ntm_workflow.runtime import Runtime, assemble
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import amendments
 from ntm_workflow.work.audit import Actor
+from tests.amended import Paper
+from tests.web.web_office import DAY, Person, number
 
 PAPER = (
     Paper()

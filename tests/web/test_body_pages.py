@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-import bodies_scene
 import pytest
-from bodies_scene import Bodies, end, renamed
 from fastapi import FastAPI
-from web_office import DAY, TASK, Person, number, submissions
 
 from ntm_workflow.runtime import Runtime
+from tests import bodies_scene
+from tests.bodies_scene import Bodies, end, renamed
+from tests.web.web_office import DAY, TASK, Person, number, submissions
 
 MOVED = "III.1/2020-06/bql-xa-moi"
 

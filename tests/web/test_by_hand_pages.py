@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from web_office import LATE, TASK, Person, number, plain, statements
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Notice, NoticeItem, PersonalLink
+from tests.web.web_office import LATE, TASK, Person, number, plain, statements
 
 
 def post(an: Person, path: str, **typed: str) -> Any:

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
-from web_office import DAY, HOME, TESTER, Person, plain, statements
 
 from ntm_workflow.chase import confirm, tokens
 from ntm_workflow.runtime import Runtime
@@ -25,6 +24,7 @@ from ntm_workflow.store.tables import (
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import audit, contact_card
 from ntm_workflow.work.audit import Action, Entry
+from tests.web.web_office import DAY, HOME, TESTER, Person, plain, statements
 
 VU_LE = "vanthu.vu-le@bacson.example.vn.invalid"
 TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"

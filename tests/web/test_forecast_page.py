@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import Scene
 from sqlalchemy import func, select
-from web_office import DAY, Person, plain, statements
 
 from ntm_workflow import runtime, settings
 from ntm_workflow.chase import forecast
@@ -16,6 +14,8 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Notice
 from ntm_workflow.web import forecast_pages
 from ntm_workflow.web.app import create_app
+from tests.scene import Scene
+from tests.web.web_office import DAY, Person, plain, statements
 
 
 def test_the_page_tells_what_then_comes_by_day_and_recipient(an: Person, town: Runtime) -> None:

@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from signing import signed_in
 from sqlalchemy.orm.exc import StaleDataError
-from web_office import (
+
+from ntm_workflow.reports import trail
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.web import acts, visitor
+from ntm_workflow.web.acts import Act
+from tests.signing import signed_in
+from tests.web.web_office import (
     DAY,
     HOME,
     LATE,
@@ -25,11 +30,6 @@ from web_office import (
     submissions,
     task,
 )
-
-from ntm_workflow.reports import trail
-from ntm_workflow.runtime import Runtime
-from ntm_workflow.web import acts, visitor
-from ntm_workflow.web.acts import Act
 
 PDF = ("báo cáo.pdf", b"%PDF-1.4 nothing much")
 

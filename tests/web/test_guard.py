@@ -7,9 +7,9 @@ import re
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from web_office import HOME, TASK, Person, number, plain, task
 
 from ntm_workflow.runtime import Runtime
+from tests.web.web_office import HOME, TASK, Person, number, plain, task
 
 PAGES = ("/", "/viec", "/viec/1", "/khong-co", "/healthz", "/viec/1/nop", "/static/style.css")
 

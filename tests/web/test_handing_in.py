@@ -7,10 +7,7 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
-from signing import signed_in
 from sqlalchemy import delete, func, select, update
-from test_personal_pages import link
-from web_office import LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, Draft, RowRecord, Submission, Task, WebSession
@@ -18,6 +15,9 @@ from ntm_workflow.web import handing_in, visitor
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import evidence
 from ntm_workflow.work.accounts import Role
+from tests.signing import signed_in
+from tests.web.test_personal_pages import link
+from tests.web.web_office import LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 BOTH = "III.1/2020-06/bcd-tan-lap"  # another body of the same commune
 TYPED = {"so_van_ban": "12/BC-UBND", "ngay": "20/6/2020", "trich_yeu": "Báo cáo rà soát"}

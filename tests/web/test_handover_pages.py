@@ -8,10 +8,7 @@ from datetime import date
 
 import httpx
 import pytest
-from bodies_scene import NEW, Bodies, end, merge, split
 from fastapi import FastAPI
-from second_plan import paper, put
-from web_office import DAY, ROOT, TASK, TESTER, Person, number, plain, statements, task
 
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
@@ -21,6 +18,9 @@ from ntm_workflow.web import guard, handover_pages
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import body_event_file, handovers, successions, tasks
 from ntm_workflow.work.accounts import Role
+from tests.bodies_scene import NEW, Bodies, end, merge, split
+from tests.second_plan import paper, put
+from tests.web.web_office import DAY, ROOT, TASK, TESTER, Person, number, plain, statements, task
 
 A, B, C = "bql-tan-lap", "bql-tan-huong", "bql-chieu-vu"
 LATER = date(2025, 7, 1)

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
-from web_office import Person, plain
 
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.appendix.importers import answers, files, limits
@@ -28,6 +27,7 @@ from ntm_workflow.web.import_view import Question, mark
 from tests.importers import makers
 from tests.importers.test_import_answers import TOP
 from tests.importers.test_import_hostile import BOMB, OLE, locked_pdf
+from tests.web.web_office import Person, plain
 
 DAMAGE = (("Số: 28", "Số: 31"), ("Phòng Nội Vụ", "Phòng Nội Vụu mới"),
           ("Quý II, III, IV", "Quý hai rưỡi"))  # fmt: skip

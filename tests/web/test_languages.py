@@ -14,13 +14,8 @@ import click
 import holidays
 import pytest
 from babel.messages.extract import extract_from_dir
-from bodies_scene import Bodies, end
 from fastapi import FastAPI
 from sqlalchemy import select
-from test_import_page import new_draft
-from test_personal_pages import link
-from test_rights import WHO
-from web_office import DAY, LATE, ROOT, TASK, TESTER, Person, number, plain, submissions
 
 from ntm_workflow import cli, texts
 from ntm_workflow.runtime import Runtime
@@ -28,7 +23,12 @@ from ntm_workflow.store.tables import Base
 from ntm_workflow.web import desk, guard, task_filter
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work.accounts import Role
+from tests.bodies_scene import Bodies, end
 from tests.importers import makers
+from tests.web.test_import_page import new_draft
+from tests.web.test_personal_pages import link
+from tests.web.test_rights import WHO
+from tests.web.web_office import DAY, LATE, ROOT, TASK, TESTER, Person, number, plain, submissions
 
 PACKAGE = ROOT / "ntm_workflow"
 VIETNAMESE = re.compile(

@@ -6,10 +6,8 @@ import html
 import re
 from collections.abc import Iterator
 
-import bodies_scene
 import pytest
 from sqlalchemy import delete, select
-from web_office import DAY, TESTER, Person, statements
 
 from ntm_workflow.reports import paging
 from ntm_workflow.runtime import Runtime
@@ -19,6 +17,8 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import audit
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Action, Entry
+from tests import bodies_scene
+from tests.web.web_office import DAY, TESTER, Person, statements
 
 BODY = re.compile(r'<th scope="row"(?: role="rowheader")?><a href="/don-vi/([\w-]+)"')
 COMMUNES = re.compile(r'<tr(?: class="few")?><th scope="row">([^<]+)')

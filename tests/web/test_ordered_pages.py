@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from web_office import DAY, TASK, TESTER, Person, number
-
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.work import ordered_days
+from tests.web.web_office import DAY, TASK, TESTER, Person, number
 
 
 def test_pages_that_are_up_notice_an_ordered_day(an: Person, town: Runtime) -> None:

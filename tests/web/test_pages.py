@@ -11,9 +11,19 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from scene import Scene
 from sqlalchemy import delete
-from web_office import (
+
+from ntm_workflow import texts
+from ntm_workflow.reports.standings import SLUGS
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store.tables import SimulatedClock
+from ntm_workflow.web import task_pages
+from ntm_workflow.web.app import create_app
+from ntm_workflow.work import review
+from ntm_workflow.work.accounts import Role
+from ntm_workflow.work.audit import Action
+from tests.scene import Scene
+from tests.web.web_office import (
     DAY,
     LATE,
     OTHER,
@@ -26,16 +36,6 @@ from web_office import (
     statements,
     task,
 )
-
-from ntm_workflow import texts
-from ntm_workflow.reports.standings import SLUGS
-from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import SimulatedClock
-from ntm_workflow.web import task_pages
-from ntm_workflow.web.app import create_app
-from ntm_workflow.work import review
-from ntm_workflow.work.accounts import Role
-from ntm_workflow.work.audit import Action
 
 WEB = ROOT / "ntm_workflow" / "web"
 PAGES = [

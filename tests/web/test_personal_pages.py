@@ -10,20 +10,6 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import object_session
-from web_office import (
-    DAY,
-    HOME,
-    LATE,
-    OTHER,
-    TASK,
-    TESTER,
-    Person,
-    number,
-    plain,
-    statements,
-    submissions,
-    task,
-)
 
 from ntm_workflow.chase import personal
 from ntm_workflow.runtime import Runtime
@@ -41,6 +27,20 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import links, review
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.contacts import By
+from tests.web.web_office import (
+    DAY,
+    HOME,
+    LATE,
+    OTHER,
+    TASK,
+    TESTER,
+    Person,
+    number,
+    plain,
+    statements,
+    submissions,
+    task,
+)
 
 TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"
 VU_LE = "vanthu.vu-le@bacson.example.vn.invalid"

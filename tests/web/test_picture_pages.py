@@ -7,10 +7,7 @@ from datetime import date
 from xml.etree import ElementTree
 
 import pytest
-from bodies_scene import Bodies, merge
-from scene import Scene, fresh
 from sqlalchemy import select, update
-from web_office import DAY, LATE, TASK, Person, furnish, number, plain, statements
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import counts
@@ -22,6 +19,9 @@ from ntm_workflow.work import links
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.body_names import Called
 from ntm_workflow.work.contacts import By
+from tests.bodies_scene import Bodies, merge
+from tests.scene import Scene, fresh
+from tests.web.web_office import DAY, LATE, TASK, Person, furnish, number, plain, statements
 
 PAGES = ("/lich", "/lich/2020-06", "/lich/2020-W26", "/bieu-do", "/tieu-chi", "/don-vi",
          "/don-vi/bql-tan-lap", "/phu-luc")  # fmt: skip

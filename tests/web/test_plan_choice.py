@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from scene import SYSTEM
-from second_plan import FIRST, end, installation, paper, put
 from sqlalchemy import select
-from web_office import DAY, TASK, Person, statements
 
 from ntm_workflow import runtime, settings
 from ntm_workflow.chase import reminders
@@ -19,6 +16,9 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import NoticeItem, Task
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import tasks
+from tests.scene import SYSTEM
+from tests.second_plan import FIRST, end, installation, paper, put
+from tests.web.web_office import DAY, TASK, Person, statements
 
 TWIN = "45-kh-ubnd-2020"  # of the same year, with a task of the same code
 PAGES = ("/", "/phu-luc", "/viec", "/lich", "/tieu-chi", "/bieu-do", "/don-vi", "/thong-bao",

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import mails
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
-from web_office import DAY, LATE, TASK, TESTER, Person, furnish, number, plain
 
 from ntm_workflow.channels import mailbox
 from ntm_workflow.channels.result import Message
@@ -27,6 +25,8 @@ from ntm_workflow.store.tables import (
 )
 from ntm_workflow.web import door
 from ntm_workflow.work.audit import Action
+from tests import mails
+from tests.web.web_office import DAY, LATE, TASK, TESTER, Person, furnish, number, plain
 
 TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"
 BOX = "imap://a:b@127.0.0.1:9/?address=traloi@bacson.example.vn.invalid"

@@ -9,10 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import smtp_sink
-from scene import Scene
 from sqlalchemy import select, update
-from web_office import DAY, Person, plain, statements
 
 from ntm_workflow.chase import outbox
 from ntm_workflow.runtime import Runtime
@@ -26,6 +23,9 @@ from ntm_workflow.store.tables import (
     Task,
 )
 from ntm_workflow.work.audit import Actor
+from tests import smtp_sink
+from tests.scene import Scene
+from tests.web.web_office import DAY, Person, plain, statements
 
 BODY = "bql-tan-lap"
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>" onmouseover="alert(2)'

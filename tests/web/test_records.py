@@ -7,9 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from scene import Scene
 from sqlalchemy import delete, select, update
-from web_office import DAY, TASK, TESTER, Person, number, plain, statements
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
@@ -20,6 +18,8 @@ from ntm_workflow.work import accounts, audit
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.audit import Actor, Entry
 from ntm_workflow.work.contacts import By
+from tests.scene import Scene
+from tests.web.web_office import DAY, TASK, TESTER, Person, number, plain, statements
 
 MAIL = (
     "Message-ID: <ntm-1@example>\r\nFrom: a@x.invalid\r\nTo: b@x.invalid\r\n"

@@ -14,14 +14,14 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 from sqlalchemy import select, update
-from test_handing_in import end_sessions, sign_in_again
-from web_office import LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Submission, Task
 from ntm_workflow.web import previews
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work.accounts import Role
+from tests.web.test_handing_in import end_sessions, sign_in_again
+from tests.web.web_office import LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 HIDDEN = b"<script>alert(1)</script>"
 

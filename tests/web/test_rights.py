@@ -10,7 +10,6 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import func, select
 from starlette.routing import Mount
-from web_office import DAY, LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
@@ -20,6 +19,7 @@ from ntm_workflow.web import rights, visitor
 from ntm_workflow.web.acts import ACTS
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work.accounts import Role
+from tests.web.web_office import DAY, LATE, OTHER, TASK, Person, number, plain, submissions, task
 
 OWN_BODY, OTHER_BODY = "bql-tan-lap", "bql-vu-le"
 LETTERS = {"A": Role.ADMINISTRATOR, "C": Role.COORDINATION, "O": Role.OFFICE, "L": Role.LEADER,

@@ -10,7 +10,6 @@ from pathlib import Path
 import pyotp
 import pytest
 from sqlalchemy import select
-from web_office import TESTER, Person, plain
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Account, WebSession
@@ -20,6 +19,7 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import accounts, passwords, second_factor, tries, web_sessions
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.contacts import By
+from tests.web.web_office import TESTER, Person, plain
 
 PASSWORD = "con trâu đi trước"
 HASHED = "kept"  # these tests are not about hashes

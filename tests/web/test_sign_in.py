@@ -10,7 +10,6 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
-from web_office import HOME, TESTER, Person, plain
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Account, AuditEntry, LoginTry, Ticket, WebSession
@@ -22,6 +21,7 @@ from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.contacts import By
 from ntm_workflow.work.passwords import hashed
 from ntm_workflow.work.web_sessions import Browser
+from tests.web.web_office import HOME, TESTER, Person, plain
 
 PASSWORD = "con trâu đi trước cái cày"
 HASHED = hashed(PASSWORD)  # worked out once: it takes long, and is meant to

@@ -12,9 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from oidc_provider import CLIENT, SECRET, Provider, new_key, provided
 from sqlalchemy import select
-from web_office import HOME, TESTER, Person, plain
 
 from ntm_workflow import settings
 from ntm_workflow.errors import ConfigError
@@ -26,6 +24,8 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import accounts
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.contacts import By
+from tests.oidc_provider import CLIENT, SECRET, Provider, new_key, provided
+from tests.web.web_office import HOME, TESTER, Person, plain
 
 MAIL = "an@xa.example.vn"
 AN = {"sub": "248289761001", "email": MAIL, "email_verified": True, "name": "An"}

@@ -11,9 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 from fastapi import FastAPI
-from scene import Scene
 from sqlalchemy import select
-from web_office import DAY, LATE, OTHER, TASK, Person, number, plain, statements, task
 
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
@@ -22,6 +20,8 @@ from ntm_workflow.web import task_filter
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import many
 from ntm_workflow.work.accounts import Role
+from tests.scene import Scene
+from tests.web.web_office import DAY, LATE, OTHER, TASK, Person, number, plain, statements, task
 
 
 def links(page: str) -> list[str]:

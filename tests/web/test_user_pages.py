@@ -10,7 +10,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
-from web_office import TESTER, Person, plain
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
@@ -19,6 +18,7 @@ from ntm_workflow.texts import say
 from ntm_workflow.work import accounts, passwords
 from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.contacts import By
+from tests.web.web_office import TESTER, Person, plain
 
 TAN_LAP = "BQL NTM xã Tân Lập"
 

@@ -13,8 +13,6 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from scene import put
-from signing import signed_in
 from sqlalchemy import event, select
 from starlette.testclient import TestClient
 
@@ -26,6 +24,8 @@ from ntm_workflow.store.tables import Submission, Task
 from ntm_workflow.web.visitor import COOKIE
 from ntm_workflow.work import people, tasks
 from ntm_workflow.work.audit import Actor
+from tests.scene import put
+from tests.signing import signed_in
 
 DAY = date(2020, 6, 22)
 TASK = "III.1/2020-06/bql-tan-lap"  # An's; due on 30 June

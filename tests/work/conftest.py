@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import changes
 import pytest
+
+from tests import changes
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,8 @@ import json
 from datetime import date
 
 import pytest
-from amended import Paper
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene import Scene, fresh
 from sqlalchemy import select
 
 from ntm_workflow.calendar.occurrences import occurrences
@@ -20,6 +18,8 @@ from ntm_workflow.store.tables import Extension, PlanRecord, Task
 from ntm_workflow.work import amendments, assign, audit, extensions, tasks
 from ntm_workflow.work.amendment_effects import Fate, Preview, preview
 from ntm_workflow.work.audit import Actor
+from tests.amended import Paper
+from tests.scene import Scene, fresh
 
 PAPER = Paper()
 JUNE, AUGUST = date(2020, 6, 22), date(2020, 8, 12)

@@ -10,7 +10,18 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from alembic import command
 from alembic.config import Config
-from bodies_scene import (
+from sqlalchemy import text
+
+from ntm_workflow.appendix.model import Plan
+from ntm_workflow.errors import NotFound, NtmError, Refused
+from ntm_workflow.reports.counts import grouped
+from ntm_workflow.runtime import Runtime
+from ntm_workflow.store import engine as engines
+from ntm_workflow.store import schema
+from ntm_workflow.work import audit, body_events, body_names, plans, successions
+from ntm_workflow.work.body_events import Change, Kind
+from ntm_workflow.work.body_names import ALWAYS, Called
+from tests.bodies_scene import (
     DAY,
     DOCUMENT,
     NEW,
@@ -23,17 +34,6 @@ from bodies_scene import (
     renamed,
     split,
 )
-from sqlalchemy import text
-
-from ntm_workflow.appendix.model import Plan
-from ntm_workflow.errors import NotFound, NtmError, Refused
-from ntm_workflow.reports.counts import grouped
-from ntm_workflow.runtime import Runtime
-from ntm_workflow.store import engine as engines
-from ntm_workflow.store import schema
-from ntm_workflow.work import audit, body_events, body_names, plans, successions
-from ntm_workflow.work.body_events import Change, Kind
-from ntm_workflow.work.body_names import ALWAYS, Called
 
 A, B, C = "bql-tan-lap", "bql-tan-huong", "bql-chieu-vu"
 BEFORE = DAY - timedelta(days=1)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import changes
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -19,6 +18,7 @@ from sqlalchemy import text
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.app import create_app
+from tests import changes
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "ntm_workflow"

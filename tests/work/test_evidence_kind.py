@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import SYSTEM, Scene, only
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.commands import doctor
@@ -32,6 +31,7 @@ from ntm_workflow.texts import has, say
 from ntm_workflow.work import hand_in, scanning, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.hand_in import Paper
+from tests.scene import SYSTEM, Scene, only
 
 TASK, DAY = "III.1/2020-06/bql-tan-lap", date(2020, 6, 16)
 TYPES = ("[Content_Types].xml", b"<Types/>")

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bodies_scene import DAY, DOCUMENT, NEW, Bodies, end, found, merge, renamed, split
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene import fresh, only
 from sqlalchemy import select
 
 from ntm_workflow.appendix.model import Plan
@@ -27,6 +25,8 @@ from ntm_workflow.store.tables import Task
 from ntm_workflow.work import audit, body_names
 from ntm_workflow.work.body_events import Change
 from ntm_workflow.work.body_names import ALWAYS, Called
+from tests.bodies_scene import DAY, DOCUMENT, NEW, Bodies, end, found, merge, renamed, split
+from tests.scene import fresh, only
 
 A, B, C, D = "bql-tan-lap", "bql-tan-huong", "bql-chieu-vu", "bql-vu-lang"
 JUNE = date(2020, 6, 1)

@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import smtp_sink
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from scene import SYSTEM, Scene, only
-from smtp_sink import Sink
 from sqlalchemy import select, text
 
 from ntm_workflow.appendix.model import Plan
@@ -27,6 +24,9 @@ from ntm_workflow.store import signing
 from ntm_workflow.store.tables import SignedHead
 from ntm_workflow.work import audit, heads, replay
 from ntm_workflow.work.replay import Told
+from tests import smtp_sink
+from tests.scene import SYSTEM, Scene, only
+from tests.smtp_sink import Sink
 
 DAY = date(2020, 6, 15)  # a Monday on which III.1 is chased
 CODE = "III.1/2020-06/bql-tan-lap"

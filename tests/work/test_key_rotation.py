@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from scene import SYSTEM
 from sqlalchemy import LargeBinary, select
 
 from ntm_workflow.errors import ConfigError, Refused
@@ -19,6 +18,7 @@ from ntm_workflow.store.tables.people import MAIL
 from ntm_workflow.work import audit, backups, channels, key_rotation, links
 from ntm_workflow.work.contacts import By
 from tests.conftest import ROOT
+from tests.scene import SYSTEM
 
 SECRETS = ("tok-9999-bí-mật", "JBSWY3DPEHPK3PXP", "thư riêng của bà Chi")
 CLEAR = {  # binary columns that hold nothing to hide

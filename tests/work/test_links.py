@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from scene import Scene
 from sqlalchemy import select, update
 
 from ntm_workflow.errors import NotFound
@@ -17,6 +16,7 @@ from ntm_workflow.store.tables import AuditEntry, Contact, PersonalLink
 from ntm_workflow.work import links
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.contacts import By
+from tests.scene import Scene
 
 NOW = datetime(2020, 6, 22, 1, 0, 0, 123_456, tzinfo=UTC)
 BY = By(Actor("kiểm thử", via="test"), NOW)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from scene import SYSTEM, Scene, only
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import Refused
@@ -21,6 +20,7 @@ from ntm_workflow.store.tables import AuditEntry, EvidenceFile, SweptFile, Task
 from ntm_workflow.work import drafts, hand_in, loose_files, tasks
 from ntm_workflow.work.audit import Actor
 from ntm_workflow.work.hand_in import Paper
+from tests.scene import SYSTEM, Scene, only
 
 DAY = date(2020, 6, 16)
 WEEK = timedelta(days=8)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from scene import put
 from sqlalchemy import func, select
 
 from ntm_workflow.appendix.model import Plan
@@ -16,6 +15,7 @@ from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import RowRole, Task
 from ntm_workflow.work import audit, tasks
+from tests.scene import put
 
 Open = Callable[[Runtime, date], list[tasks.Opened]]
 

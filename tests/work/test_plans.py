@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import SYSTEM
-from second_plan import FIRST, PAPER, SECOND, end, installation, paper, put
 from sqlalchemy import func, select, text
 
 from ntm_workflow import runtime, settings
@@ -23,6 +21,8 @@ from ntm_workflow.store import schema
 from ntm_workflow.store.tables import AuditEntry, Base, PlanVersion, Task
 from ntm_workflow.work import assign, audit, dropfolder, people, plans, tasks
 from ntm_workflow.work.audit import Actor
+from tests.scene import SYSTEM
+from tests.second_plan import FIRST, PAPER, SECOND, end, installation, paper, put
 
 NEW_YEAR = date(2021, 1, 5)
 JANUARY = paper("Tháng 1", "Quý II")

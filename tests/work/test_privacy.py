@@ -7,10 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import pytest
-import smtp_sink
-from scene import SYSTEM, Scene
-from signing import HOME
-from smtp_sink import Sink
 from sqlalchemy import inspect, select, text
 from starlette.testclient import TestClient
 
@@ -34,6 +30,10 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import audit, channels, contacts, links, privacy
 from ntm_workflow.work.contacts import By
 from ntm_workflow.work.privacy import Rules
+from tests import smtp_sink
+from tests.scene import SYSTEM, Scene
+from tests.signing import HOME
+from tests.smtp_sink import Sink
 
 NAME, MAILBOX, ZALO = "Nông Thị Kỳ & Lạ", "ky.la@rieng.example.vn.invalid", "8412399887766"
 OTHER = "an@xa.example.vn.invalid"
