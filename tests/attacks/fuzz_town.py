@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import FastAPI
-from httpx import Response
+from httpx import Client, Response
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -127,10 +127,10 @@ class Town:
         }  # fmt: skip
         values = [body, row, period, "2020-06-22", "25/6/2020", "12/BC-UBND", "an@xa.example.vn",
                   self.rt.plan.id, "1", "08:00", *tokens]  # fmt: skip
-        task, contact, notice = ids[Task][0], ids[Contact][0], ids[Notice][0]
+        task, contact, told = ids[Task][0], ids[Contact][0], ids[Notice][0]
         pages = [f"/viec/{task}", f"/viec/{self.task}", f"/lien-he/{contact}", "/lien-he/moi",
                  "/lien-he/nhap", f"/don-doc?viec={task}", "/don-doc", "/kenh", "/tai-khoan",
-                 "/viec", f"/xu-ly?viec={task}", "/nhap", "/nhat-ky", f"/thong-bao/{notice}",
+                 "/viec", f"/xu-ly?viec={task}", "/nhap", "/nhat-ky", f"/thong-bao/{told}",
                  "/thu-tra-loi", f"/v/{self.link}", f"/v/{self.link}/viec/{self.own}", "/vao",
                  "/ban-giao", "/du-bao", "/bieu-do", "/lich", "/lien-he", "/thong-bao", "/",
                  f"/v/xac-nhan/{tokens[1]}", f"/v/ngung/{tokens[2]}"]  # fmt: skip
@@ -176,8 +176,10 @@ class Town:
         """Send a request as a browser would; keep what broke, once for each place."""
         self._last = None
         self.app.state.throttle = Throttle()
-        browser = TestClient(self.app, base_url=HOME, follow_redirects=False,
-                             client=("127.0.0.1", 5), raise_server_exceptions=False)  # fmt: skip
+        browser: Client = TestClient(
+            self.app, base_url=HOME, follow_redirects=False, client=("127.0.0.1", 5),
+            raise_server_exceptions=False,
+        )  # fmt: skip
         kept = {guard.COOKIE: FORM}
         if asked.who in self.cookies:
             kept[COOKIE] = self.cookies[asked.who]
@@ -193,7 +195,8 @@ class Town:
             body = {"data": data}
             if asked.files:
                 body["files"] = [("tep", (name, content)) for name, content in asked.files]
-        answer = browser.request(asked.method, asked.path, headers=list(head.items()), **body)
+        headers = [(name.encode(), value) for name, value in head.items()]
+        answer = browser.request(asked.method, asked.path, headers=headers, **body)
         self.asked[answer.status_code] += 1
         if asked.who in VISITORS[:5] and answer.headers.get("location", "").startswith("/vao"):
             self.cookies[asked.who] = self._signed_in(asked.who)  # it had signed itself out

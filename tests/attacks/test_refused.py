@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx import Response
+from httpx import Client, Response
 from sqlalchemy import inspect, select, text
 from starlette.testclient import TestClient
 
@@ -61,8 +61,8 @@ class Attacker:
 
     def __init__(self, town: Town, who: str = "nobody", **cookies: str) -> None:
         self.town = town
-        self.browser = TestClient(town.app, base_url=HOME, follow_redirects=False,
-                                  client=("127.0.0.1", 50_000))  # fmt: skip
+        self.browser: Client = TestClient(town.app, base_url=HOME, follow_redirects=False,
+                                          client=("127.0.0.1", 50_000))  # fmt: skip
         self.browser.cookies.set(guard.COOKIE, FORM)
         if who in town.cookies:
             self.browser.cookies.set(visitor.COOKIE, town.cookies[who])
@@ -129,8 +129,8 @@ def _fixed_session(town: Town) -> Response:
 def _replay(town: Town) -> Response:
     """A call that was Zalo's, with another secret."""
     call = fake_zalo.bot_update("c0ffee12", "chào", secret="e" * 32)
-    return TestClient(town.app, base_url=HOME).post("/zalo/oa", content=call.body,
-                                                    headers=call.headers)  # fmt: skip
+    outside: Client = TestClient(town.app, base_url=HOME)
+    return outside.post("/zalo/oa", content=call.body, headers=call.headers)
 
 
 def _huge(town: Town) -> Response:
@@ -245,7 +245,7 @@ def test_an_uploaded_file_leads_nowhere_pretends_nothing_and_never_runs(
             select(Task.id).where(Task.state == "open", Task.due_on > DAY)
         ).first()
     typed = {"so_van_ban": "9/BC-UBND", "ngay": "20/6/2020", "trich_yeu": "x", "phien_ban": "1"}
-    answer = office.post(f"/viec/{task}/nop", files=[("tep", UPLOADS[name])], **typed)
+    answer = office.post(f"/viec/{task}/nop", FORM, None, [("tep", UPLOADS[name])], **typed)
     if answer.status_code in (400, 422):
         assert not _handed_in(town, task)
         return

@@ -100,6 +100,7 @@ def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
         notice = session.scalars(
             select(Notice).where(Notice.contact_id == owner.contact_id, Notice.state == "sent")
         ).first()
+        assert notice
         link = (
             f"/v/{links.token(rt.keys, links.make(session, owner.contact_id, 45, By(SYSTEM, now)))}"
         )
@@ -108,6 +109,8 @@ def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
         mine = select(Task).where(Task.body_id == "bql-tan-lap")
         owed = session.scalars(mine.where(Task.state == "open")).first()
         done = session.scalars(mine.where(Task.state == "accepted")).first()
+        assert owed
+        assert done
         given = session.scalars(
             select(AuditEntry.seq).where(
                 AuditEntry.action == Action.TASK_SUBMITTED, AuditEntry.subject == done.code

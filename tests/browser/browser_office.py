@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.app import create_app
@@ -27,7 +27,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LAUNCH: dict[str, Any] = {"executable_path": CHROMIUM, "args": ARGUMENTS}
 # As somebody has it who set the browser's text to twice its size.
 TWICE = {**LAUNCH, "args": [*ARGUMENTS, "--blink-settings=defaultFontSize=32"]}
-PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 900}
 
 
 @contextmanager

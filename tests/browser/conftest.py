@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +16,7 @@ from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.visitor import COOKIE
 from tests.browser.browser_office import CHROMIUM, LAUNCH, served
 from tests.signing import signed_in
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "web"))  # the same office
+from tests.web.web_office import at_file, furnished_file
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +33,12 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Path:
     """The office as a file, made once: each test gets a copy."""
-    from tests.web.web_office import furnished_file
-
     return furnished_file(tmp_path_factory.mktemp("office"), plan)
 
 
 @pytest.fixture
 def office(tmp_path: Path, plan: Plan, furnished: Path) -> Iterator[tuple[str, Runtime]]:
     """The address of a server of our own, and the runtime behind it."""
-    from tests.web.web_office import at_file
-
     shutil.copyfile(furnished, tmp_path / "ntm.db")
     rt = at_file(tmp_path, plan)
     with served(rt) as address:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, ViewportSize, expect
 from sqlalchemy import select
 
 from ntm_workflow.chase import confirm
@@ -22,7 +22,7 @@ TAN_LAP = "vanthu.tan-lap@bacson.example.vn.invalid"
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_an_absence_is_found_written_down_and_seen_in_the_list(
-    office: Office, browse: Browse, viewport: dict[str, int]
+    office: Office, browse: Browse, viewport: ViewportSize
 ) -> None:
     address, _ = office
     page = browse(viewport=viewport, java_script_enabled=False).new_page()
@@ -45,7 +45,7 @@ def test_an_absence_is_found_written_down_and_seen_in_the_list(
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_a_file_is_exported_edited_previewed_and_put_in(
-    office: Office, browse: Browse, tmp_path: Path, viewport: dict[str, int]
+    office: Office, browse: Browse, tmp_path: Path, viewport: ViewportSize
 ) -> None:
     address, rt = office
     page = browse(viewport=viewport, java_script_enabled=False).new_page()

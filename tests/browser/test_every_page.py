@@ -22,32 +22,38 @@ OTHERS = ("the server responded with", "Failed to execute 'postMessage'")
 BODIES = {"O": ["bql-tan-lap"], "L": ["ubnd-huyen"]}
 
 
+def heard(page: Page) -> tuple[list[str], list[str]]:
+    """What is said on the console of a page from now on, and the addresses it asks for."""
+    said, asked = list[str](), list[str]()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda one: asked.append(one.url))
+    return said, asked
+
+
 class Walk:
     """Every page, on a server of its own, and the cookies of one of each role."""
 
     def __init__(self, rt: Runtime, address: str) -> None:
         self.rt, self.address, self.pages = rt, address, addresses.pages(rt)
         self.cookies = {
-            letter: {"name": visitor.COOKIE, "value": signed_in(rt, role, BODIES.get(letter)),
-                     "url": address}
+            letter: (visitor.COOKIE, signed_in(rt, role, BODIES.get(letter)), address)
             for letter, role in ROLES.items()
-        }  # fmt: skip
+        }
         with rt.sessions.begin() as session:
             step = web_sessions.ticket(session, "second", 1, visitor.clock())
-        self.cookies[""] = {"name": visitor.STEP, "value": step, "url": f"{address}/vao/ma"}
+        self.cookies[""] = (visitor.STEP, step, f"{address}/vao/ma")
 
     def through(self, browser: Browser, **options: Any) -> Iterator[tuple[str, Page]]:
         """Open each page in turn, in a browser of the role that may see it, and all its folds.
 
         None may ask anything of another host, or be stopped by our own policy.
         """
-        for letter, cookie in self.cookies.items():
+        for letter, (name, value, url) in self.cookies.items():
             context = browser.new_context(locale="vi-VN", **options)
             context.set_default_timeout(20_000)
-            context.add_cookies([cookie])
-            page, said, asked = context.new_page(), list[str](), list[str]()
-            page.on("console", lambda message, said=said: said.append(message.text))
-            page.on("request", lambda one, asked=asked: asked.append(one.url))
+            context.add_cookies([{"name": name, "value": value, "url": url}])
+            page = context.new_page()
+            said, asked = heard(page)
             for key, places in self.pages.items():
                 for path in (path for who, path in places if who == letter):
                     answer = page.goto(self.address + path)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import outbox, reminders
@@ -61,8 +61,8 @@ def morning(
     with ThreadPoolExecutor(1) as aside, served(rt) as address:
         running = smtp_sink.running()
         sink = aside.submit(running.__enter__).result()
-        changes = {"base_url": address, "mail_url": sink.url}
-        sending = replace(rt, settings=replace(rt.settings, **changes))
+        changed = replace(rt.settings, base_url=address, mail_url=sink.url)
+        sending = replace(rt, settings=changed)
         with rt.sessions.begin() as session:
             reminders.queue(session, rt.all_plans, rt.days, DAY, now=rt.now(), actor=TESTER)
         outbox.deliver(sending, actor=TESTER)
@@ -94,8 +94,9 @@ def enter(chromium: Browser, morning: Morning) -> Iterator[Enter]:
 
 @pytest.mark.parametrize(("commune", "viewport", "scripts"), WAYS)
 def test_a_mail_becomes_evidence_that_is_accepted_counted_and_told_by_the_audit(
-    morning: Morning, enter: Enter, tmp_path: Path, commune: str, viewport: Any, scripts: bool
-) -> None:
+    morning: Morning, enter: Enter, tmp_path: Path, commune: str, viewport: ViewportSize,
+    scripts: bool,
+) -> None:  # fmt: skip
     code, how = (
         f"III.1/2020-06/bql-{commune}",
         {"viewport": viewport, "java_script_enabled": scripts},

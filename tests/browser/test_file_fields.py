@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.guard import LANGUAGE
@@ -40,7 +40,7 @@ def on_task(office: Office, browse: Browse, **options: Any) -> Page:
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_names_of_chosen_files_stand_in_the_field_and_what_the_browser_says_does_not(
-    office: Office, browse: Browse, tmp_path: Path, viewport: Any
+    office: Office, browse: Browse, tmp_path: Path, viewport: ViewportSize
 ) -> None:
     page = on_task(office, browse, viewport=viewport)
     files, said = field(page)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Request, expect
 from sqlalchemy import func, select
 
 from ntm_workflow.runtime import Runtime
@@ -129,9 +129,9 @@ def test_at_100_kilobits_a_second_a_photo_is_handed_in_by_link(
     fill(page)
     photo = io.BytesIO()
     Image.effect_noise((160, 160), 90).save(photo, "JPEG", quality=90)
-    file = {"name": "ảnh.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
+    file: FilePayload = {"name": "ảnh.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
     assert len(photo.getvalue()) > 12_500  # a second of sending, so that there is a bar to see
-    page.get_by_label("Tệp kèm theo").set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_label("Tệp kèm theo").set_input_files(file)
     page.get_by_label("Tôi đã kiểm tra").check()
     page.get_by_role("button", name="Nộp minh chứng").click()
     expect(page.locator(".sending")).to_contain_text("Đã gửi")

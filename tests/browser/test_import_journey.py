@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from ntm_workflow.appendix.importers import files
 from ntm_workflow.runtime import Runtime
@@ -51,7 +51,7 @@ def asked(page: Page, words: str) -> None:
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_a_word_file_with_damaged_cells_is_running_after_four_answers(
-    office: Office, browse: Browse, paper: Path, viewport: dict[str, int]
+    office: Office, browse: Browse, paper: Path, viewport: ViewportSize
 ) -> None:
     address, rt = office
     page = browse(viewport=viewport, java_script_enabled=False).new_page()

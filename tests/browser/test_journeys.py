@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 from sqlalchemy import select
 
 from ntm_workflow.runtime import Runtime
@@ -20,7 +20,7 @@ Browse = Callable[..., BrowserContext]
 
 @pytest.mark.parametrize(("viewport", "scripts"), [(PHONE, False), (DESK, True)])
 def test_from_the_board_to_accepted_evidence(
-    office: Office, browse: Browse, tmp_path: Path, viewport: dict[str, int], scripts: bool
+    office: Office, browse: Browse, tmp_path: Path, viewport: ViewportSize, scripts: bool
 ) -> None:
     address, rt = office
     an = browse(viewport=viewport, java_script_enabled=scripts).new_page()

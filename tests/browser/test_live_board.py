@@ -129,5 +129,7 @@ def test_hidden_it_asks_for_nothing_and_without_javascript_it_is_only_a_page(
     plain = browse(viewport=DESK, java_script_enabled=False).new_page()
     plain.goto(office[0])
     expect(plain.locator("h1")).to_be_visible()
-    policy = plain.goto(f"{office[0]}/viec").headers["content-security-policy"]
+    answer = plain.goto(f"{office[0]}/viec")
+    assert answer
+    policy = answer.headers["content-security-policy"]
     assert policy == guard.POLICY  # no other page may run anything

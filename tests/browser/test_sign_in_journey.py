@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, ViewportSize, expect
 
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.work import accounts, passwords
@@ -22,7 +22,7 @@ PASSWORD = "con trâu đi trước cái cày"
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 def test_a_clerk_signs_in_finds_the_office_s_tasks_and_signs_out(
-    office: Office, browse: Browse, viewport: dict[str, int]
+    office: Office, browse: Browse, viewport: ViewportSize
 ) -> None:
     address, rt = office
     page = browse(nobody=True, viewport=viewport, java_script_enabled=False).new_page()

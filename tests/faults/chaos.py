@@ -35,9 +35,8 @@ from ntm_workflow.texts import ZONE
 from ntm_workflow.work import channels
 from tests import fake_zalo
 from tests.fake_zalo import APP_ID, BOT_TOKEN, SECRET, FakeZalo, Fault, Template, User
-from tests.scene import DOMAIN, SYSTEM, Scene
+from tests.scene import DOMAIN, ROOT, SYSTEM, Scene
 
-DELIVERER = Path(__file__).parent / "deliverer.py"
 PATIENCE = 0.5  # seconds a deliverer waits for a server; a fault holds its answer for longer
 TOO_LONG = 0.8
 ONE_IN = 10  # calls goes wrong
@@ -352,9 +351,9 @@ class Deliverers:
     def __init__(self, scene: Scene, clock: Path) -> None:
         settings = scene.rt.settings
         self._popen = subprocess.Popen(
-            [sys.executable, str(DELIVERER), settings.database_url, settings.mail_url,
-             str(settings.var), str(clock)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-m", "tests.faults.deliverer", settings.database_url,
+             settings.mail_url, str(settings.var), str(clock)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
         )  # fmt: skip
         assert self._read() == "ready"
         self.alive = [self._begin() for _ in range(DELIVERERS)]

@@ -1,6 +1,6 @@
 """A process that delivers without end, in forks that may be killed at any instant.
 
-    python deliverer.py DATABASE_URL MAIL_URL VAR CLOCK
+    python -m tests.faults.deliverer DATABASE_URL MAIL_URL VAR CLOCK
 
 CLOCK is a file with the simulated instant, in seconds. Each line on stdin starts
 a fork that delivers again and again until it is killed; its process id is the
@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+import httpx
 
 import ntm_workflow.channels.mail
 from ntm_workflow import runtime, settings
@@ -66,7 +66,7 @@ def talkative(var: str) -> None:
 
 def serve(url: str, mail: str, var: str) -> None:
     ntm_workflow.channels.mail.TIMEOUT_SECONDS = PATIENCE  # type: ignore[assignment]
-    wire.TIMEOUT = wire.httpx.Timeout(PATIENCE)
+    wire.TIMEOUT = httpx.Timeout(PATIENCE)
     talkative(var)
     plan = only(toml_file.load(ROOT / "config" / "appendix.toml"), "III.1")
     base = settings.load({"NTM_ROOT": str(ROOT), "NTM_VAR": var})

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -297,7 +298,7 @@ def test_kill_9_during_a_backup_leaves_a_whole_one_or_none(town: Scene, tmp_path
     ends = set()
     for number in range(KILLS):
         out = tmp_path / f"killed-{number}"
-        code = killed(lambda out=out: backup.make(here, out, NOW), chance.randint(1, 60))
+        code = killed(partial(backup.make, here, out, NOW), chance.randint(1, 60))
         ends.add(code)
         assert code in (0, -signal.SIGKILL)
         assert out.exists() == (code == 0)
@@ -327,7 +328,7 @@ def test_kill_9_during_a_restore_leaves_the_old_state_or_the_new(
         wanted = "old" if state == "new" else "new"
         place = out if wanted == "old" else other
         point = chance.choice([chance.randint(1, 40), chance.randint(1, 400)])
-        code = killed(lambda place=place: restore.restore(here, place, force=True), point)
+        code = killed(partial(restore.restore, here, place, force=True), point)
         ends.add(code)
         found = content(here.database_url)
         assert found in (old, new)

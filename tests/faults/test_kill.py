@@ -19,11 +19,10 @@ import pytest
 
 from ntm_workflow.appendix.model import Plan
 from tests import smtp_sink
-from tests.scene import Said, Scene, every_day, fresh, only
+from tests.scene import ROOT, Said, Scene, every_day, fresh, only
 from tests.smtp_sink import Sink
 
 pytestmark = pytest.mark.slow
-WORKER = Path(__file__).parent / "worker.py"
 ROWS = ("II.2", "III.1", "IX.1", "X.1", "XI.1")
 UNITS = ("chien-thang", "tan-lap", "vu-le", "vu-son")
 FIRST = date(2020, 5, 28)
@@ -36,9 +35,9 @@ class Process:
 
     def __init__(self, url: str, mail: str, var: Path) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, str(WORKER), url, mail, str(var), ",".join(ROWS),
+            [sys.executable, "-m", "tests.faults.worker", url, mail, str(var), ",".join(ROWS),
              str(FIRST)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
         )  # fmt: skip
         assert self._read() == "ready"
 

@@ -164,14 +164,14 @@ def test_a_disk_that_takes_no_evidence_is_said_and_nothing_is_handed_in(
     def full(handle: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(evidence_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     answer = hand_in(browser, scene, number)
     assert answer.status_code == 422
     assert "ổ đĩa của hệ thống đã đầy hoặc không ghi được" in answer.text
     assert 'value="12/BC-UBND"' in answer.text
     assert "Traceback" not in answer.text
     assert (handed_in(rt), stored(rt)) == (0, [])
-    monkeypatch.setattr(evidence_files.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     assert hand_in(browser, scene, number).status_code == 303
     assert len(stored(rt)) == 1
     assert scene.broken_audit() is None

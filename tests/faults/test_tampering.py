@@ -180,8 +180,8 @@ def a_head_dropped_or_changed(session: Session, chance: Chance) -> Named:
     if chance.random() < 0.5:
         session.execute(delete(SignedHead).where(SignedHead.day == day))
         return lambda fault: fault.key == "head.dropped" and fault.data["day"] == day
-    new = chance.choice([{"seq": seq - 1}, {"hash": bytes(32)}, {"signature": bytes(64)}])
-    session.execute(update(SignedHead).where(SignedHead.day == day).values(new))
+    ways: list[dict[str, Any]] = [{"seq": seq - 1}, {"hash": bytes(32)}, {"signature": bytes(64)}]
+    session.execute(update(SignedHead).where(SignedHead.day == day).values(chance.choice(ways)))
     return lambda fault: fault.key == "head.signature" and fault.data["day"] == day
 
 
@@ -189,8 +189,8 @@ def a_task(session: Session, chance: Chance) -> Named:
     task = chance.choice(session.scalars(select(Task)).all())
     name = f"{task.plan_id}:{task.code}"
     other = {"open": "accepted", "submitted": "open", "accepted": "cancelled"}[task.state]
-    new = chance.choice([{"state": other}, {"due_on": task.due_on + timedelta(days=9)}])
-    session.execute(update(Task).where(Task.id == task.id).values(new))
+    ways: list[dict[str, Any]] = [{"state": other}, {"due_on": task.due_on + timedelta(days=9)}]
+    session.execute(update(Task).where(Task.id == task.id).values(chance.choice(ways)))
     return lambda fault: fault.key == "proof.task" and fault.data["task"] == name
 
 

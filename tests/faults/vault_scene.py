@@ -83,7 +83,7 @@ def verifier() -> ModuleType:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.signed = cache(module.signed)  # most of its time, for the same few heads
+    vars(module)["signed"] = cache(module.signed)  # most of its time, for the same few heads
     return module
 
 
@@ -119,7 +119,7 @@ def recompute(session: Session, first: int) -> None:
     query = select(AuditEntry.__table__).where(AuditEntry.seq >= first).order_by(AuditEntry.seq)
     made = []
     for row in session.execute(query).mappings().all():
-        hashed = hashlib.sha256(prev + audit.canonical(row).encode()).digest()
+        hashed = hashlib.sha256(prev + audit.canonical(dict(row)).encode()).digest()
         made.append({"seq": row["seq"], "prev": prev, "hash": hashed})
         prev = hashed
     session.execute(update(AuditEntry), made)

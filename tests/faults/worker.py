@@ -1,6 +1,6 @@
 """A process that lives days of a plan, and dies where it is told to.
 
-    python worker.py DATABASE_URL MAIL_URL VAR ROW,ROW,… FIRST_DAY
+    python -m tests.faults.worker DATABASE_URL MAIL_URL VAR ROW,ROW,… FIRST_DAY
 
 It lives the first day itself. After that, each line on stdin is a day and a
 number ("2020-06-16 17"): a fork lives the day and kills itself with SIGKILL when
@@ -22,10 +22,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sqlalchemy import event
 

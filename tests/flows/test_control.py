@@ -7,10 +7,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
 from prefect import get_client
+from prefect.client.schemas.objects import State
 from prefect.states import Completed, Crashed
 
 from ntm_workflow.errors import NotFound, Refused
@@ -25,9 +27,9 @@ def simulation(prefect: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(deployments.apply([], TO, simulated=True))
 
 
-def end(run: str, state: object) -> None:
+def end(run: str, state: State[Any]) -> None:
     with get_client(sync_client=True) as client:
-        client.set_flow_run_state(UUID(run), state, force=True)  # type: ignore[arg-type]
+        client.set_flow_run_state(UUID(run), state, force=True)
 
 
 @pytest.mark.usefixtures("simulation")

@@ -34,8 +34,8 @@ class Said:
         return [key for key, _ in self.all]
 
 
-def child(name: str, code: str, **options: object) -> Child:
-    return Child(name, [sys.executable, "-c", code], **options)  # type: ignore[arg-type]
+def child(name: str, code: str, after: tuple[str, ...] = (), stop_within: float = 1.5) -> Child:
+    return Child(name, [sys.executable, "-c", code], after=after, stop_within=stop_within)
 
 
 def environ() -> dict[str, str]:

@@ -83,7 +83,8 @@ class Up:
         pytest.fail(f"never said {words!r}, but: {''.join(self.lines)}")
 
     def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return found
 
     def child(self, words: str) -> psutil.Process:
         return next(p for p in self.family() if words in " ".join(p.cmdline()))

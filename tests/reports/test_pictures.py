@@ -45,8 +45,8 @@ def test_tallies_of_today_are_the_four_counts_by_any_column_and_of_communes(town
         assert whole.done_late >= 1
         assert whole.open_overdue >= 30
         for columns in ((Task.due_on,), (Task.row_id, Task.period), (Task.body_id,)):
-            found = tallies.by(session, rt.plan.id, DAY, *columns)
-            assert sum(found.values(), Counts()) == whole, columns
+            parts = tallies.by(session, rt.plan.id, DAY, *columns)
+            assert sum(parts.values(), Counts()) == whole, columns
         by_body = counts.grouped(session, rt.plan.id, DAY, "body")
         quarters = tallies.by_quarter(session, rt.plan.id, 2020, DAY)
         assert {b: sum(q.values(), Counts()) for b, q in quarters.items()} == by_body

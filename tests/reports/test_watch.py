@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -237,9 +238,11 @@ def test_a_broken_channel_is_a_fault_at_any_hour_and_explains_what_waits(waiting
 def test_watching_costs_one_statement_and_reads_no_table_of_notices(waiting: Runtime) -> None:
     from sqlalchemy import event
 
-    sent: list[tuple[str, object]] = []
+    sent: list[tuple[str, tuple[Any, ...]]] = []
 
-    def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+    def note(
+        _c: object, _cursor: object, statement: str, parameters: tuple[Any, ...], *_: object
+    ) -> None:
         if not statement.startswith(("BEGIN", "PRAGMA")):
             sent.append((statement, parameters))
 

@@ -9,8 +9,7 @@ a body's own history.
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,6 @@ from ntm_workflow.work.body_events import Kind
 from tests.bodies_scene import Bodies
 from tests.conftest import ROOT
 from tests.signing import client
-
-sys.path.insert(0, str(ROOT / "tests" / "web"))
 from tests.web.web_office import furnish
 
 FILE = ROOT / "config" / "examples" / "bac-son-2025.toml"
@@ -45,9 +42,7 @@ COMMANDS = (
 
 
 @pytest.fixture
-def town(
-    rt: Runtime, open_on: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Bodies]:
+def town(rt: Runtime, open_on: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Bodies:
     """The office on 22 June 2020: contacts, 498 tasks, some handed in, a run of reminders."""
     town = Bodies(furnish(rt, open_on))
     for code in town.codes()[:60:3]:

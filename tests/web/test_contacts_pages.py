@@ -163,7 +163,7 @@ def test_what_cannot_be_is_said_and_what_was_typed_stays(
     an: Person, town: Runtime, vu_le: int, act: str, typed: dict[str, str], said: str
 ) -> None:
     before = card(town, vu_le).cells({})
-    answer = send(an, vu_le, act, **typed)
+    answer = send(an, vu_le, act, None, **typed)
     assert answer.status_code == 422
     assert said in plain(answer.text)
     for value in typed.values():

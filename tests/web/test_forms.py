@@ -91,7 +91,7 @@ def test_every_form_does_what_its_button_says_and_says_so_afterwards(
     }
     for step in before:
         assert ready[step]().status_code == 303
-    answer = an.send(one, act, **typed)
+    answer = an.send(one, act, None, **typed)
     assert answer.status_code == 303, errors(answer.text)
     page = an.open(answer.headers["location"]).text
     assert 'class="box good" role="status"' in page
@@ -169,7 +169,7 @@ def test_a_refused_form_says_where_and_keeps_what_was_typed_files_included(
     one = number(town, TASK)
     typed = {"so_van_ban": "12/BC-UBND", "ngay": "20/6/2020",
              "trich_yeu": "Rà soát <b>17</b> xã", "ghi_chu": "gửi lại sau"} | wrong  # fmt: skip
-    answer = an.send(one, "nop", files=[("tep", PDF)], **typed)
+    answer = an.send(one, "nop", None, [("tep", PDF)], **typed)
     assert answer.status_code == 422
     assert said in errors(answer.text)
     assert f'href="#nop-{at}"' in answer.text
@@ -180,7 +180,7 @@ def test_a_refused_form_says_where_and_keeps_what_was_typed_files_included(
         assert f'value="{shown}"' in answer.text or f">{shown}</textarea>" in answer.text, name
     assert "<b>17</b>" not in answer.text
     right = {"so_van_ban": "12/BC-UBND", "ngay": "20/6/2020", "trich_yeu": "Rà soát"}
-    answer = an.send(one, "nop", giu=kept(answer.text), **right)
+    answer = an.send(one, "nop", None, giu=kept(answer.text), **right)
     assert answer.status_code == 303
     (given,) = submissions(town, TASK)
     assert [file.name for file in given.files] == ["báo cáo.pdf"]

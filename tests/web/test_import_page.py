@@ -66,7 +66,9 @@ def send(who: Person, data: bytes, name: str = "Kế hoạch.txt") -> httpx.Resp
 def new_draft(who: Person, data: bytes) -> int:
     page = send(who, data)
     assert page.status_code == 200, plain(page.text)
-    return int(re.match(r"/nhap/(\d+)", page.url.path)[1])  # type: ignore[index]
+    found = re.match(r"/nhap/(\d+)", page.url.path)
+    assert found, page.url
+    return int(found[1])
 
 
 def reply(who: Person, draft: int, key: str, **typed: Any) -> httpx.Response:

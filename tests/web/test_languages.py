@@ -140,9 +140,16 @@ def help_of(command: click.Command) -> Iterator[str]:
             yield from help_of(below)
 
 
+def command(context: click.Context, name: str) -> click.Command:
+    found = cli.cli.get_command(context, name)
+    assert found, name
+    return found
+
+
 def commands() -> set[str]:
     """Every Vietnamese sentence of the help of commands."""
-    groups = [cli.cli, *(cli.cli.get_command(None, name) for name in cli.COMMANDS)]
+    context = click.Context(cli.cli)
+    groups = [cli.cli, *(command(context, name) for name in cli.COMMANDS)]
     found = {"Lệnh", *(about for _, about in cli.COMMANDS.values())}
     found |= {said for one in groups for said in help_of(one)}
     return {said for said in found if VIETNAMESE.search(said)}

@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from sqlalchemy import delete
 
 from ntm_workflow import texts
+from ntm_workflow.reports import dossier
 from ntm_workflow.reports.standings import SLUGS
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import SimulatedClock
-from ntm_workflow.web import task_pages
 from ntm_workflow.web.app import create_app
 from ntm_workflow.work import review
 from ntm_workflow.work.accounts import Role
@@ -264,7 +264,7 @@ def test_what_is_not_there_is_said_in_words_with_a_way_on(an: Person, path: str)
 def test_a_page_that_breaks_shows_a_number_and_keeps_the_rest_to_the_log(
     app: FastAPI, an: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(task_pages.dossier, "one", lambda *_: 1 / 0)
+    monkeypatch.setattr(dossier, "one", lambda *_: 1 / 0)
     answer = an.open("/viec/1")
     assert answer.status_code == 500
     assert "ZeroDivisionError" not in answer.text

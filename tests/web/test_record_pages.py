@@ -83,7 +83,9 @@ def test_a_task_says_how_often_it_was_chased_and_prints_its_log(an: Person, told
     assert "Nhật ký đôn đốc" in log.text
     assert "Đã đôn đốc 1 lần: 22/6/2020" in plain(log.text)
     assert "/static/record.css" in log.text
-    css = an.open(re.search(r'href="(/static/record\.css[^"]*)"', log.text)[1]).text  # type: ignore[index]
+    style = re.search(r'href="(/static/record\.css[^"]*)"', log.text)
+    assert style
+    css = an.open(style[1]).text
     assert "@media print" in css
     assert "portrait" in css
 

@@ -103,7 +103,7 @@ def test_what_is_ticked_and_typed_is_what_the_body_reads(binh: Person, town: Run
     mine = number(town, TASK)
     assert "lý do" in plain(decide(binh, mine, "tra-lai").text).lower()
     ticked = {"review.reason.phu-bieu": "1", "review.reason.chu-ky": "1", "review.reason.x": "1"}
-    decide(binh, mine, "tra-lai", **ticked, ly_do="Xem biểu 02.")
+    decide(binh, mine, "tra-lai", None, **ticked, ly_do="Xem biểu 02.")
     (one,) = submissions(town, TASK)
     assert one.review_reason == (
         "Thiếu chữ ký hoặc dấu của cơ quan. Thiếu phụ biểu hoặc tệp kèm theo. Xem biểu 02."

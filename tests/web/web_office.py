@@ -42,11 +42,16 @@ class Person:
     def __init__(self, app: FastAPI, rt: Runtime, *role: Any, **account: Any) -> None:
         """Signed in as the coordination office, or `role` for these `bodies`; `None`: nobody."""
         self.app, self.rt = app, rt
-        self.browser = TestClient(
+        self._made = TestClient(
             app, base_url=HOME, follow_redirects=False, client=("127.0.0.1", 50_000)
         )
+        self.browser: httpx.Client = self._made
         if role != (None,):
             self.browser.cookies.set(COOKIE, signed_in(rt, *role, **account))
+
+    def move(self, address: str) -> None:
+        """Be at another address from now on."""
+        self._made._transport.client = (address, 1)
 
     def open(self, path: str) -> httpx.Response:
         return self.browser.get(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date
 
 import pytest
@@ -41,13 +42,14 @@ class Office(Scene):
             )
         return sum(one.count for one in opened)
 
-    def amend(self, paper: Paper, day: date, **how: object) -> Preview:
-        document = how.pop("document", DOCUMENT)
-        die = how.pop("die", False)
+    def amend(
+        self, paper: Paper, day: date, document: str = DOCUMENT,
+        answers: Iterable[tuple[str, str]] = (), die: bool = False,
+    ) -> Preview:  # fmt: skip
         with self.rt.sessions.begin() as session:
             prepared = amendments.prepare(
-                session, self.plan, paper.plan, paper.bytes, document=document,  # type: ignore[arg-type]
-                today=day, **how,  # type: ignore[arg-type]
+                session, self.plan, paper.plan, paper.bytes, document=document, answers=answers,
+                today=day,
             )  # fmt: skip
             found = amendments.apply(
                 session, self.plan, prepared, self.rt.days, now=self.rt.moment(day), today=day,

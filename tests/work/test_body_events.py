@@ -272,9 +272,9 @@ def test_a_name_of_two_bodies_means_the_one_that_had_not_ended(town: Bodies) -> 
 # -- a plan's register ----------------------------------------------------------------
 
 
-def later_plan(plan: Plan, body: str, **changes: str) -> Plan:
+def later_plan(plan: Plan, body: str, name: str = "") -> Plan:
     """Another plan, of 2021, that prints a body in its own way."""
-    bodies = tuple(replace(b, **changes) if b.id == body else b for b in plan.bodies)
+    bodies = tuple(replace(b, name=name) if b.id == body else b for b in plan.bodies)
     return replace(
         plan, id="ke-hoach-2021", number=31, year=2021, effective_on=date(2021, 2, 1),
         issued_on=date(2021, 2, 1), digest="2021", bodies=bodies,

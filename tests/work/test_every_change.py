@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -136,12 +137,12 @@ def test_a_use_case_that_forgets_its_entry_is_seen(rt: Runtime) -> None:
         "def rename(session, text):\n    session.execute(text('UPDATE contact SET name = name'))",
         str(Path(schema.__file__).with_name("forgetful.py")), "exec",
     )  # fmt: skip
-    space: dict[str, object] = {}
+    space: dict[str, Any] = {}
     exec(forgetful, space)
     with changes.watched() as silent, rt.sessions.begin() as session:
-        space["rename"](session, text)  # type: ignore[operator]
+        space["rename"](session, text)
     assert silent == ["contact by store/forgetful.py:rename"]
     with changes.watched() as silent, rt.sessions() as session:
-        space["rename"](session, text)  # type: ignore[operator]
+        space["rename"](session, text)
         session.rollback()
     assert silent == []

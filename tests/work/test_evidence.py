@@ -265,12 +265,11 @@ def test_counts_as_of_a_past_day_do_not_change_with_what_came_later(opened: Runt
 
 def test_a_suspended_task_is_not_overdue_while_it_is_suspended(opened: Runtime) -> None:
     def move(session: Session, day: date, resume: bool) -> None:
-        found = tasks.find(session, CODE)
-        at = {"now": opened.moment(day), "today": day, "actor": BINH}
+        found, now = tasks.find(session, CODE), opened.moment(day)
         if resume:
-            tasks.resume(session, found, opened.plan, opened.days, **at)  # type: ignore[arg-type]
+            tasks.resume(session, found, opened.plan, opened.days, now=now, today=day, actor=BINH)
         else:
-            tasks.suspend(session, found, "Chờ hướng dẫn", **at)  # type: ignore[arg-type]
+            tasks.suspend(session, found, "Chờ hướng dẫn", now=now, today=day, actor=BINH)
 
     for day, resume in ((date(2020, 6, 22), False), (date(2020, 7, 10), True)):
         with opened.sessions.begin() as session:

@@ -97,7 +97,7 @@ def ole(*paths: str, start: bytes = b"", clsid: bytes = bytes(16)) -> bytes:
     children: dict[str, list[str]] = {}
     for name in names:
         children.setdefault(name.rpartition("/")[0], []).append(name)
-    none, entries, streams = 0xFFFFFFFF, [], []
+    none, entries, streams = 0xFFFFFFFF, list[bytes](), list[bytes]()
 
     def entry(name: str, kind: int, right: int, child: int, sector: int, size: int) -> bytes:
         said = name.encode("utf-16-le")

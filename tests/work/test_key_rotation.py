@@ -6,6 +6,7 @@ import base64
 import logging
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import LargeBinary, select
@@ -78,11 +79,11 @@ def test_a_rotation_that_was_killed_goes_on_with_the_same_key(
     monkeypatch.setattr(key_rotation, "BATCH", 2)
     append, left = audit.append, [5]
 
-    def dies(*args: object, **more: object) -> int:
+    def dies(*args: Any, **more: Any) -> int:
         left[0] -= 1
         if not left[0]:
             raise KeyboardInterrupt
-        return append(*args, **more)  # type: ignore[arg-type]
+        return append(*args, **more)
 
     monkeypatch.setattr(audit, "append", dies)
     with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
 from ntm_workflow.errors import Refused
 from ntm_workflow.runtime import Runtime
-from ntm_workflow.store.tables import RowRole, Task
+from ntm_workflow.store.tables import AuditEntry, RowRole, Task
 from ntm_workflow.work import audit, tasks
 from tests.scene import put
 
@@ -101,7 +101,7 @@ def test_an_unchanged_plan_is_opened_again_without_touching_a_task(
 ) -> None:
     open_on(rt, date(2020, 12, 31))
     with rt.reader() as session:
-        before = session.scalar(select(func.max(audit.AuditEntry.seq)))
+        before = session.scalar(select(func.max(AuditEntry.seq)))
     open_on(rt, date(2020, 12, 31))
     with rt.reader() as session:
-        assert session.scalar(select(func.max(audit.AuditEntry.seq))) == before
+        assert session.scalar(select(func.max(AuditEntry.seq))) == before
