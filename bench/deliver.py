@@ -88,7 +88,7 @@ def sink(delay: int = 0) -> Iterator[int]:
         compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
         if compiler:
             subprocess.run([compiler, "-O2", "-o", made, SINK], check=True)
-            command = [made, Path(folder) / "port", str(delay)]
+            command = [str(made), str(Path(folder) / "port"), str(delay)]
         elif found := shutil.which("smtp-sink"):
             print("No C compiler: smtp-sink of Postfix takes the mails.", file=sys.stderr)
             port = _free()
@@ -161,7 +161,12 @@ def _together(case: Case, act: Callable[[int], None]) -> float:
     for process in made:
         process.start()
     gate.wait()
-    elapsed = world.seconds(lambda: [process.join() for process in made])
+
+    def ended() -> None:
+        for process in made:
+            process.join()
+
+    elapsed = world.seconds(ended)
     assert not any(process.exitcode for process in made)
     return elapsed
 

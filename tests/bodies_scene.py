@@ -25,9 +25,9 @@ OF_TWO = Called("bql-xa-moi", "Ban Quản lý xã Mới", "BQL xã Mới", "comm
 
 
 def merge(*bodies: str, into: Called | str = NEW, on: date = DAY, **more: Any) -> Change:
-    new = isinstance(into, Called)
-    return Change(Kind.MERGE, on, DOCUMENT, bodies, () if new else (into,),
-                  (into,) if new else (), **more)  # fmt: skip
+    if isinstance(into, Called):
+        return Change(Kind.MERGE, on, DOCUMENT, bodies, (), (into,), **more)
+    return Change(Kind.MERGE, on, DOCUMENT, bodies, (into,), (), **more)
 
 
 def split(body: str, *into: str, on: date = DAY) -> Change:

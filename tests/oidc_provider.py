@@ -98,7 +98,7 @@ class Code(AuthorizationCodeMixin):
         return None
 
 
-class Provider(AuthorizationServer):  # type: ignore[misc]
+class Provider(AuthorizationServer):
     """The provider, and what a test may turn."""
 
     def __init__(self, issuer: str, back: str) -> None:
@@ -186,7 +186,7 @@ def _asked(request: Request, payload: dict[str, str]) -> Asked:
 
 
 def _grant(provider: Provider) -> type:
-    class Grant(AuthorizationCodeGrant):  # type: ignore[misc]
+    class Grant(AuthorizationCodeGrant):
         TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic",)
 
         def save_authorization_code(self, code: str, request: Asked) -> None:
@@ -208,7 +208,7 @@ def _grant(provider: Provider) -> type:
     return Grant
 
 
-class _OpenID(OpenIDCode):  # type: ignore[misc]
+class _OpenID(OpenIDCode):
     def __init__(self, provider: Provider) -> None:
         super().__init__(require_nonce=True)
         self.provider = provider

@@ -96,7 +96,7 @@ class Sink:
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         if self.drop_on_reset:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
 
@@ -116,7 +116,7 @@ class Sink:
             self.on_mail()
         if self.drop_after_text:
             self.drop_after_text -= 1
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
 
@@ -139,7 +139,7 @@ class _Server(SMTP):
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         if refused := self.event_handler.before_text:
             await self.push(refused)
-        elif self.event_handler.waits_for_text and not self.envelope.rcpt_tos:
+        elif self.event_handler.waits_for_text and not (self.envelope and self.envelope.rcpt_tos):
             await self.push("354 Go on")
             self.event_handler.nobodys.append(await self._reader.readline())
             await self.push("554 5.5.1 No valid recipients")

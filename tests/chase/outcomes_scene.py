@@ -363,7 +363,8 @@ class Office:
             self._browser = client(self.scene.rt)
         answer = self._browser.get(path)
         assert answer.status_code == 200, path
-        return answer.text
+        page: str = answer.text
+        return page
 
     def _mark(self) -> None:
         with self.scene.rt.reader() as session:

@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from ntm_workflow.channels import mailbox
+from ntm_workflow.channels import mail_reading, mailbox
 from ntm_workflow.chase import incoming, notice_seal
 from ntm_workflow.chase.incoming import Checked
 from ntm_workflow.store.tables import (
@@ -419,14 +419,14 @@ def test_no_hostile_mail_stops_the_others(told: Scene, sink: Sink, imap: Imap) -
 def test_a_mail_that_nobody_can_read_is_for_a_person_and_kept(
     told: Scene, sink: Sink, imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sane = incoming.mail_reading.read
+    sane = mail_reading.read
 
     def read(raw: bytes) -> object:
         if b"HONG" in raw:
             raise RecursionError
         return sane(raw)
 
-    monkeypatch.setattr(incoming.mail_reading, "read", read)
+    monkeypatch.setattr(mail_reading, "read", read)
     imap.put(mails.reply(answers(sink), AN, "HONG"), mails.reply(answers(sink), AN, "lành"))
     assert check(told).handled == {"broken": 1, "reply": 1}
     with told.rt.reader() as session:

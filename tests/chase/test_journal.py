@@ -128,7 +128,7 @@ def test_a_journal_that_a_full_disk_cut_short_is_not_believed(
     (whole,) = journal.left(tmp_path)
     assert (whole.owner, whole.begun, whole.ended) == ("may/1/1.00", {1}, {})
     write = os.write
-    monkeypatch.setattr(journal.os, "write", lambda file, line: write(file, line[: len(line) // 2]))
+    monkeypatch.setattr(os, "write", lambda file, line: write(file, line[: len(line) // 2]))
     kept.begins(2)
     assert not kept.sound
     assert not list(journal.left(tmp_path))

@@ -19,12 +19,11 @@ from starlette.testclient import TestClient
 
 from ntm_workflow.channels import mailbox
 from ntm_workflow.chase import incoming
-from ntm_workflow.chase import replied as replied_module
 from ntm_workflow.chase.incoming import Checked
 from ntm_workflow.store.tables import AuditEntry, EvidenceFile, Notice, ReceivedMail, Submission
 from ntm_workflow.web.app import create_app
 from ntm_workflow.web.visitor import COOKIE
-from ntm_workflow.work import doc_number
+from ntm_workflow.work import doc_number, evidence
 from ntm_workflow.work.audit import Action
 from tests import mails, smtp_sink
 from tests.chase import sqlite_first
@@ -295,7 +294,7 @@ def test_killed_anywhere_and_repeated_a_mail_is_one_submission_and_one_receipt(
 
     at, name = {
         "put_away": (mailbox.Mailbox, "put_away"), "put": (type(told.rt.files), "_keep"),
-        "hand_in": (replied_module.evidence, "waiting"), "receipt": (incoming, "_keep_reading"),
+        "hand_in": (evidence, "waiting"), "receipt": (incoming, "_keep_reading"),
     }[place]  # fmt: skip
     once = mails.reply(answers(sink), AN, SAID, files={"a.pdf": scan()})
     imap.put(once, once)

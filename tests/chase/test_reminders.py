@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import event, select
 
+from ntm_workflow import runtime
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.commands import chase
@@ -350,7 +351,7 @@ def test_a_sweep_takes_the_same_statements_for_one_task_and_for_hundreds(
 def test_a_dry_run_says_who_would_hear_and_changes_nothing(
     review_row: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chase.runtime, "load", lambda: review_row.rt)
+    monkeypatch.setattr(runtime, "load", lambda: review_row.rt)
 
     def state() -> object:
         with review_row.rt.reader() as session:

@@ -27,6 +27,7 @@ from ntm_workflow.channels.zalo.oauth import App, Pair
 from ntm_workflow.channels.zalo.webhook import Call
 from ntm_workflow.chase import hooks, inbound, linked, tokens
 from ntm_workflow.errors import ConfigError, NotFound, Refused
+from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import (
     Address,
     AuditEntry,
@@ -38,7 +39,7 @@ from ntm_workflow.store.tables import (
     NoticeEvent,
 )
 from ntm_workflow.web.app import create_app
-from ntm_workflow.work import channels
+from ntm_workflow.work import channels, linking
 from ntm_workflow.work.contacts import By
 from tests import fake_zalo
 from tests.fake_zalo import (
@@ -83,7 +84,7 @@ class Office:
     browser: TestClient
 
     @property
-    def rt(self) -> Any:
+    def rt(self) -> Runtime:
         return self.scene.rt
 
     def call(self, call: fake_zalo.Call, name: str = "oa", settle: bool = True) -> int:
@@ -92,7 +93,8 @@ class Office:
         assert answer.content == b""
         if settle:
             self.app.state.porter.join()
-        return answer.status_code
+        status: int = answer.status_code
+        return status
 
     def tell(self, said: dict[str, Any]) -> None:
         assert self.call(fake_zalo.signed(said)) == 200
@@ -113,7 +115,7 @@ class Office:
 
     def address(self, name: str = "oa") -> Address | None:
         with self.rt.reader() as session:
-            return session.scalars(select(Address).where(Address.channel == name)).first()
+            return session.scalar(select(Address).where(Address.channel == name).limit(1))
 
     def held(self, name: str = "oa") -> Address:
         found = self.address(name)
@@ -304,14 +306,14 @@ def test_what_a_dead_process_kept_is_handled_by_the_next_delivery_once(offices: 
 def test_one_event_that_fails_holds_up_no_other_and_is_given_up_after_a_day(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = inbound.linking.meant
+    real = linking.meant
 
     def broken(text: str) -> str:
         if text == "hỏng":
             raise RuntimeError(text)
         return real(text)
 
-    monkeypatch.setattr(inbound.linking, "meant", broken)
+    monkeypatch.setattr(linking, "meant", broken)
     office.says("hỏng")
     assert "LIENKET" in office.says("chào")
     assert office.made() == [None, "answered"]

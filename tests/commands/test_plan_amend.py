@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
 from ntm_workflow import runtime
-from ntm_workflow.commands import plan_amend
 from ntm_workflow.commands.plan import plan
 from ntm_workflow.commands.work import open_
 from ntm_workflow.errors import AppendixFaults, Refused
@@ -224,7 +223,7 @@ def test_a_file_that_cannot_be_replaced_is_said_and_the_database_counts(
         raise OSError(28, os.strerror(28))
 
     text = in_use.read_bytes()
-    monkeypatch.setattr(plan_amend.whole_file, "replace", full)
+    monkeypatch.setattr(whole_file, "replace", full)
     done = run("apply", new, *DAY, "--yes", code=1)
     assert "KHÔNG ghi được tệp" in done.output
     assert in_use.read_bytes() == text
@@ -252,7 +251,7 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(
     def full(_fd: int) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(whole_file.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"."):
         whole_file.replace(file, "mới".encode())
     assert file.read_text("utf-8") == "cũ"

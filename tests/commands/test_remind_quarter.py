@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from ntm_workflow import runtime
 from ntm_workflow.commands import chase
 from ntm_workflow.store.tables import AuditEntry, Notice
+from ntm_workflow.store.tables.base import Base
 from tests.scene import Scene
 
 QUARTER = ("--quarter", "2020-Q2", "--on", "2020-06-02")
@@ -40,7 +40,7 @@ def asked(*args: str) -> dict[str, Any]:
     return dict(json.loads(remind("--json", *args)))
 
 
-def rows(scene: Scene, table: Callable[..., Any]) -> int:
+def rows(scene: Scene, table: type[Base]) -> int:
     with scene.rt.reader() as session:
         return session.query(table).count()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -146,7 +147,7 @@ def _moved(cell: Any, up: int) -> Any:
     return replace(cell, row=cell.row - up)
 
 
-BUILT = {
+BUILT: dict[str, Callable[[], Document]] = {
     "row.cut": _cut,
     "cell.wide": lambda: _word(SECTION.split("\t"), row(with_="").split("\t"), merge=(2, 2, 3)),
     "cell.aside": lambda: _word(

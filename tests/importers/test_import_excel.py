@@ -57,6 +57,7 @@ def test_the_day_that_never_was_moves_no_date() -> None:
 
 
 def test_formatted_dates_are_timings_of_the_draft(make: Make) -> None:
+    rows: list[list[Any]]
     rows = [HEAD, ["I", "Kiểm tra"], [1, "Đợt một", "VPĐP huyện", None, makers.day(2020, 6)],
             [2, "Đợt hai", "VPĐP huyện", None, makers.day(2020, 12, 14)]]  # fmt: skip
     made = make(makers.sheet_of(rows, {(3, 5): '"Tháng "m/yyyy', (4, 5): "dd/mm/yyyy"}))
@@ -71,7 +72,7 @@ def test_dates_that_libreoffice_formatted_are_timings_too(make: Make) -> None:
 
 
 def test_a_month_that_excel_shows_in_english_is_asked_with_its_month_on_offer(make: Make) -> None:
-    rows = [["PHỤ LỤC NHIỆM VỤ NĂM 2020"], HEAD,
+    rows: list[list[Any]] = [["PHỤ LỤC NHIỆM VỤ NĂM 2020"], HEAD,
             [1, "Đợt một", "VPĐP huyện", None, makers.day(2020, 6)]]  # fmt: skip
     draft = make(makers.sheet_of(rows, {(3, 5): "mmm-yy"})).found.draft
     assert draft.rows[0].timing == "Jun-20"

@@ -7,6 +7,7 @@ import io
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -98,7 +99,7 @@ def many_rows_docx() -> bytes:
     return with_part(small_word(), "word/document.xml", part.replace(b"<w:body>", table))
 
 
-CASES = {
+CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "an empty file": (lambda: b"", "import.empty"),
     "white space": (lambda: b" \r\n\t\n", "import.empty"),
     "a document without a word": (lambda: makers.document_with(lambda made: None), "import.empty"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ def _office(kind: str) -> bytes:
     return (makers.DATA / "office" / f"plan.{kind}").read_bytes()
 
 
-FORMATS = {
+FORMATS: dict[str, Callable[[], bytes]] = {
     "txt": lambda: makers.TEXT,
     "docx": lambda: makers.word(makers.text().blocks),
     "xlsx": lambda: makers.workbook(makers.text().blocks),

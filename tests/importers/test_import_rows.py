@@ -82,7 +82,7 @@ def test_what_cannot_be_read_is_asked_with_what_is_nearest(make: Make) -> None:
     asked = {(a.code, a.where[2]): a for a in draft.asks if a.where[0] == "row"}
     assert asked["body.unknown", "implementing"].quote == "Phòng TC-KHH"
     assert "Phòng TC-KH" in asked["body.unknown", "implementing"].choices
-    assert "body.unknown", "coordinating" in asked
+    assert ("body.unknown", "coordinating") in asked
     assert asked["timing.question", "timing"].choices
 
 
