@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ntm_workflow import texts
 from ntm_workflow.appendix import finding_text
 from ntm_workflow.appendix.finding_codes import PAPER, PLAN, FindingKind, kind
 from ntm_workflow.appendix.importers import drafting, files, known
@@ -97,4 +98,4 @@ def test_every_finding_has_a_sentence_that_its_data_fills() -> None:
         data: dict[str, object] = dict.fromkeys(keys, "x")
         assert finding_text.sentence(Finding(code, "I.1", data)) != f"finding.{code} {data}", code
     for code in PLAN:
-        assert finding_text.texts.has(f"finding.{code}"), code
+        assert texts.has(f"finding.{code}"), code

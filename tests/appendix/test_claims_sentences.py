@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from ntm_workflow.appendix import figures, slips
@@ -135,7 +137,7 @@ def test_a_slip_is_one_only_where_it_is_no_word(text: str, meant: str | None) ->
 def test_a_share_is_right_when_rounded(printed: str, exact: str, fits: str) -> None:
     figure = figures.figure(printed)
     assert figure is not None
-    assert figures.percent_fits(figure, figures.Fraction(exact)) == fits
+    assert figures.percent_fits(figure, Fraction(exact)) == fits
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from calendar import monthrange
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given, settings
@@ -39,8 +40,13 @@ def _phrases() -> list[Phrase]:
     ]
 
 
+def _named(phrases: Iterable[Phrase]) -> list[Any]:
+    """Parameters of a test, each called by its phrase."""
+    return [pytest.param(p, id=f"{p.text or 'empty'}@{p.header or p.year}") for p in phrases]
+
+
 PHRASES = _phrases()
-BY_NAME = [pytest.param(p, id=f"{p.text or 'empty'}@{p.header or p.year}") for p in PHRASES]
+BY_NAME = _named(PHRASES)
 DATED = [p for p in PHRASES if p.kind not in ("relative", "unreadable")]
 
 
@@ -64,7 +70,7 @@ def _every_window(reading: Reading) -> list[Window]:
 
 
 @pytest.mark.parametrize("phrase", BY_NAME)
-def test_a_phrase_reads_as_a_clerk_reads_it(phrase):
+def test_a_phrase_reads_as_a_clerk_reads_it(phrase: Phrase) -> None:
     reading = read(phrase.text, phrase.year, phrase.header)
     got = (reading.kind, "; ".join(map(_shown, reading.windows)), _steps(reading))
     assert got == (phrase.kind, phrase.windows, phrase.every)
@@ -80,7 +86,7 @@ def _without_marks(text: str) -> str:
     return "".join(c for c in apart if unicodedata.category(c) != "Mn")
 
 
-DAMAGE = {
+DAMAGE: dict[str, Callable[[str], str]] = {
     "nfd": lambda t: unicodedata.normalize("NFD", t),
     "capitals": str.upper,
     "small letters": str.lower,
@@ -97,7 +103,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_usual_damage_changes_no_reading(damage):
+def test_usual_damage_changes_no_reading(damage: str) -> None:
     for phrase in DATED:
         if "\n-" in phrase.text or (damage == "no marks" and "á tháng" in phrase.text):
             continue
@@ -110,26 +116,27 @@ def test_usual_damage_changes_no_reading(damage):
 
 
 @pytest.mark.parametrize("phrase", BY_NAME)
-def test_reading_a_printed_reading_gives_the_same_reading(phrase):
+def test_reading_a_printed_reading_gives_the_same_reading(phrase: Phrase) -> None:
     reading = read(phrase.text, phrase.year, phrase.header)
     if reading.kind is not Kind.UNREADABLE:
         assert _meaning(read(canonical(reading), phrase.year)) == _meaning(reading)
 
 
 @pytest.mark.parametrize("phrase", BY_NAME)
-def test_every_choice_on_offer_can_itself_be_read(phrase):
+def test_every_choice_on_offer_can_itself_be_read(phrase: Phrase) -> None:
     question = read(phrase.text, phrase.year, phrase.header).question
     for choice in question.choices if question else ():
         assert read(choice, phrase.year).kind is not Kind.UNREADABLE, choice
 
 
-def test_a_condition_beside_a_date_is_asked_about_and_the_date_offered():
+def test_a_condition_beside_a_date_is_asked_about_and_the_date_offered() -> None:
     reading = read("Quý III/2021 (sau khi có hướng dẫn của Bộ)", 2020)
     assert [w.period for w in reading.windows] == ["2021-Q3"]
+    assert reading.question
     assert reading.question.choices == ("Quý III/2021",)
 
 
-def test_describe_counts_the_windows_and_names_them():
+def test_describe_counts_the_windows_and_names_them() -> None:
     said = describe(read("Tháng 6, 10", 2020))
     assert said == "Hai kỳ: tháng 6/2020 và tháng 10/2020"
 
@@ -150,48 +157,53 @@ def test_describe_counts_the_windows_and_names_them():
         (("Trước ngày 15/12", "Chậm nhất ngày 14/12/2020"), "2020-12-14"),
     ],
 )
-def test_a_period_has_one_name_however_it_is_written(texts, period):
+def test_a_period_has_one_name_however_it_is_written(texts: tuple[str, ...], period: str) -> None:
     assert {read(text, 2020).windows[0].period for text in texts} == {period}
 
 
-def test_a_year_that_is_not_the_plans_is_honoured_and_reported():
+def test_a_year_that_is_not_the_plans_is_honoured_and_reported() -> None:
     reading = read("Quý I/2021", 2020)
     assert reading.windows[0].due_on == date(2021, 3, 31)
     assert reading.other_years == (2021,)
 
 
-def test_a_misspelt_month_offers_the_month_it_is_nearest_to():
+def test_a_misspelt_month_offers_the_month_it_is_nearest_to() -> None:
     reading = read("Thág 6, 10", 2020)
     assert reading.kind is Kind.UNREADABLE
+    assert reading.question
     assert reading.question.choices == ("Tháng 6, 10",)
 
 
-def test_the_date_of_a_cited_document_is_no_deadline():
+def test_the_date_of_a_cited_document_is_no_deadline() -> None:
     reading = read("Theo Quyết định số 1441/QĐ-UBND ngày 25/9/2025", 2025)
     assert reading.windows == ()
     assert reading.question is not None
 
 
-def test_words_around_a_timing_are_quoted_in_the_question():
+def test_words_around_a_timing_are_quoted_in_the_question() -> None:
     reading = read("Quý II tại hội trường", 2020)
     assert reading.kind is Kind.WINDOW
+    assert reading.question
     assert "hội trường" in reading.question.text
 
 
-@pytest.mark.parametrize("phrase", [p for p in BY_NAME if p.values[0].asks])
-def test_a_question_is_asked_in_the_language_of_who_reads_it_and_quotes_the_paper(phrase):
+@pytest.mark.parametrize("phrase", _named(p for p in PHRASES if p.asks))
+def test_a_question_is_asked_in_the_language_of_who_reads_it_and_quotes_the_paper(
+    phrase: Phrase,
+) -> None:
     question = read(phrase.text, phrase.year, phrase.header).question
+    assert question
     with speaking("en"):
         english = question.text
     assert english != question.text
     assert re.sub(r"“[^”]*”", "", english).isascii(), english
 
 
-def test_a_page_pasted_into_a_cell_is_unreadable():
+def test_a_page_pasted_into_a_cell_is_unreadable() -> None:
     assert read("Quý II " * 1000, 2020).rule == "too-long"
 
 
-def test_a_reading_in_a_year_no_plan_has_is_a_question():
+def test_a_reading_in_a_year_no_plan_has_is_a_question() -> None:
     assert read("Quý II", 0).kind is Kind.UNREADABLE
 
 
@@ -214,7 +226,9 @@ COMPOSED = st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join)
 @settings(max_examples=1500, deadline=None)
 @given(st.one_of(COMPOSED, st.text(max_size=80)), YEARS, HEADERS)
 @example("٣ tháng ²", 2020, "")
-def test_no_text_raises_and_no_window_ends_before_it_starts(text, year, header):
+def test_no_text_raises_and_no_window_ends_before_it_starts(
+    text: str, year: int, header: str
+) -> None:
     reading = read(text, year, header)
     assert reading.text == text
     assert describe(reading)
@@ -227,7 +241,9 @@ def test_no_text_raises_and_no_window_ends_before_it_starts(text, year, header):
 
 @settings(max_examples=1500, deadline=None)
 @given(COMPOSED, st.integers(min_value=2000, max_value=2040), HEADERS)
-def test_a_reading_without_a_question_survives_being_printed(text, year, header):
+def test_a_reading_without_a_question_survives_being_printed(
+    text: str, year: int, header: str
+) -> None:
     reading = read(text, year, header)
     if reading.question is None:
         again = read(canonical(reading), year)
@@ -237,14 +253,14 @@ def test_a_reading_without_a_question_survives_being_printed(text, year, header)
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=60), st.sampled_from(PIECES))
-def test_reading_sees_neither_case_nor_unicode_form(noise, piece):
+def test_reading_sees_neither_case_nor_unicode_form(noise: str, piece: str) -> None:
     text = unicodedata.normalize("NFC", f"{piece} {noise}")
     apart = unicodedata.normalize("NFD", text)
     assert _meaning(read(apart, 2020)) == _meaning(read(text, 2020))
 
 
 @given(st.integers(min_value=1, max_value=12), st.integers(min_value=2000, max_value=2030))
-def test_months_never_drift_over_thirty_years(month, year):
+def test_months_never_drift_over_thirty_years(month: int, year: int) -> None:
     for later in range(year, year + 31):
         (window,) = read(f"Tháng {month}", later).windows
         assert window.opens_on == date(later, month, 1)
@@ -252,7 +268,7 @@ def test_months_never_drift_over_thirty_years(month, year):
 
 
 @given(st.integers(min_value=1, max_value=31), st.integers(min_value=2000, max_value=2060))
-def test_a_day_of_the_last_month_of_the_quarter_stays_in_that_month(day, year):
+def test_a_day_of_the_last_month_of_the_quarter_stays_in_that_month(day: int, year: int) -> None:
     reading = read(f"Ngày {day} của tháng cuối quý", year)
     assert [w.due_on.month for w in reading.windows] == [3, 6, 9, 12]
     assert reading.every == (Every.QUARTER,)
@@ -260,7 +276,7 @@ def test_a_day_of_the_last_month_of_the_quarter_stays_in_that_month(day, year):
 
 
 @given(st.dates(date(2000, 1, 1), date(2060, 12, 31)))
-def test_before_a_day_ends_on_the_day_before_it(day):
+def test_before_a_day_ends_on_the_day_before_it(day: date) -> None:
     (window,) = read(f"Trước ngày {day.day}/{day.month}/{day.year}", 2020).windows
     assert (day - window.due_on).days == 1
     assert window.opens_on is None
@@ -268,13 +284,15 @@ def test_before_a_day_ends_on_the_day_before_it(day):
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(PHRASES), st.integers(0, 40), st.sampled_from("xq!?%1/-\u0301\u200b"))
-def test_one_stray_character_never_makes_a_reading_fail(phrase, place, stray):
+def test_one_stray_character_never_makes_a_reading_fail(
+    phrase: Phrase, place: int, stray: str
+) -> None:
     reading = read(phrase.text[:place] + stray + phrase.text[place:], phrase.year)
     assert isinstance(reading, Reading)
     assert replace(reading, text="") == replace(read(reading.text, phrase.year), text="")
 
 
-def test_the_phrase_set_is_large_and_has_every_kind():
+def test_the_phrase_set_is_large_and_has_every_kind() -> None:
     assert len(PHRASES) >= 150
     assert {p.kind for p in PHRASES} == {kind.value for kind in Kind}
     assert len({(fold(p.text), p.text, p.header, p.year) for p in PHRASES}) == len(PHRASES)

@@ -78,19 +78,23 @@ def _differs(phrase: Phrase, answer: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("category", sorted({p.category for p in PHRASES}))
-def test_independent_phrases_read_as_their_author_says(category, answers):
+def test_independent_phrases_read_as_their_author_says(
+    category: str, answers: dict[Phrase, dict[str, Any]]
+) -> None:
     wrong = {
         p.text: w for p, a in answers.items() if p.category == category and (w := _differs(p, a))
     }
     assert set(wrong) == MISSED & {p.text for p in PHRASES if p.category == category}, wrong
 
 
-def test_the_set_is_large_and_names_its_sources():
+def test_the_set_is_large_and_names_its_sources() -> None:
     assert len({(p.text, p.year, p.header) for p in PHRASES}) == len(PHRASES) >= 780
     assert sum(p.source != "composed" for p in PHRASES) >= 85
 
 
-def test_every_question_says_something_and_offers_readings_that_can_be_read(answers):
+def test_every_question_says_something_and_offers_readings_that_can_be_read(
+    answers: dict[Phrase, dict[str, Any]],
+) -> None:
     for phrase, answer in answers.items():
         question = answer["question"]
         if question is None:
@@ -102,7 +106,9 @@ def test_every_question_says_something_and_offers_readings_that_can_be_read(answ
             assert read(choice, int(phrase.year)).kind != "unreadable", (phrase, choice)
 
 
-def test_reading_a_printed_reading_gives_the_same_reading(answers):
+def test_reading_a_printed_reading_gives_the_same_reading(
+    answers: dict[Phrase, dict[str, Any]],
+) -> None:
     for phrase, answer in answers.items():
         if answer["question"] is None:
             said = canonical(read(phrase.text, int(phrase.year), phrase.header))
@@ -110,7 +116,7 @@ def test_reading_a_printed_reading_gives_the_same_reading(answers):
             assert {**again, "rule": ""} == {**answer, "rule": ""}, (phrase.text, said)
 
 
-def test_a_citation_s_date_is_never_a_deadline():
+def test_a_citation_s_date_is_never_a_deadline() -> None:
     for number in ("1441/QĐ-UBND", "18-NQ/TW", "57/CĐ-TTg", "80/2025/NĐ-CP"):
         for day in ("25/9/2025", "25 tháng 9 năm 2025", "25-9-2025"):
             (answer,) = asked({"text": f"Theo văn bản số {number} ngày {day}", "year": 2025})
@@ -118,7 +124,7 @@ def test_a_citation_s_date_is_never_a_deadline():
             assert answer["question"]["choices"]
 
 
-def test_a_line_that_is_no_question_is_answered_and_the_others_are_too():
+def test_a_line_that_is_no_question_is_answered_and_the_others_are_too() -> None:
     lines = '{"id": 1, "text": "Quý II", "year": 2020}\nkhông\n[1]\n{"id": 4, "text": "Quý I"}\n'
     done = CliRunner().invoke(explain, ["--jsonl", "--year", "2020"], input=lines)
     said = [json.loads(line) for line in done.stdout.splitlines()]
@@ -128,7 +134,7 @@ def test_a_line_that_is_no_question_is_answered_and_the_others_are_too():
     assert "Dòng 3" in said[2]["question"]["text"]
 
 
-def test_the_period_rule_moves_the_cut_off_and_nothing_else():
+def test_the_period_rule_moves_the_cut_off_and_nothing_else() -> None:
     question = {"text": "Hàng quý; trước ngày 30/6", "year": 2025}
     (calendar,), (decree,) = asked(question), asked(question, rule="decree-09-2019")
     assert calendar["due_dates"] == ["2025-03-31", "2025-06-30", "2025-09-30", "2025-12-31"]

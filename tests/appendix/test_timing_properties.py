@@ -114,7 +114,9 @@ def _due(text: str, year: int) -> list[date]:
 
 @settings(max_examples=600, deadline=None)
 @given(CELLS, DAMAGE, st.integers(1900, 2200), HEADERS)
-def test_a_damaged_cell_never_fails_and_no_window_ends_before_it_starts(cell, harms, year, header):
+def test_a_damaged_cell_never_fails_and_no_window_ends_before_it_starts(
+    cell: str, harms: list[str], year: int, header: str
+) -> None:
     for harm in harms:
         cell = DAMAGES[harm](cell)
     reading = read(cell, year, header)
@@ -127,7 +129,7 @@ def test_a_damaged_cell_never_fails_and_no_window_ends_before_it_starts(cell, ha
 
 @settings(max_examples=600, deadline=None)
 @given(timings(), DAMAGE, YEAR)
-def test_damage_changes_no_timing(timing, harms, year):
+def test_damage_changes_no_timing(timing: str, harms: list[str], year: int) -> None:
     whole = read(timing, year)
     assert whole.question is None, timing
     harmed = timing
@@ -139,7 +141,9 @@ def test_damage_changes_no_timing(timing, harms, year):
 @settings(max_examples=600, deadline=None)
 @given(CELLS, YEAR, HEADERS)
 @example("Trước ngày 1/1; Trước ngày 1/1; Định kỳ 6 tháng, năm", 2011, "")
-def test_a_cell_read_without_a_question_survives_being_printed(cell, year, header):
+def test_a_cell_read_without_a_question_survives_being_printed(
+    cell: str, year: int, header: str
+) -> None:
     reading = read(cell, year, header)
     if reading.question is None:
         again = read(canonical(reading), year)
@@ -148,7 +152,9 @@ def test_a_cell_read_without_a_question_survives_being_printed(cell, year, heade
 
 @settings(max_examples=300, deadline=None)
 @given(timings(), st.text("abcđêxyz ơ?!%/.-", max_size=40), YEAR)
-def test_words_beside_a_timing_never_move_its_dates_in_silence(timing, noise, year):
+def test_words_beside_a_timing_never_move_its_dates_in_silence(
+    timing: str, noise: str, year: int
+) -> None:
     alone, beside = read(timing, year), read(f"{timing} ({noise})", year)
     if beside.question is None:
         assert _meaning(beside) == _meaning(alone), noise
@@ -156,7 +162,7 @@ def test_words_beside_a_timing_never_move_its_dates_in_silence(timing, noise, ye
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 31), st.integers(2000, 2030))
-def test_a_day_of_every_month_does_not_drift_over_thirty_years(day, year):
+def test_a_day_of_every_month_does_not_drift_over_thirty_years(day: int, year: int) -> None:
     for later in range(year, year + 31, 5):
         due = _due(f"Ngày {day} hàng tháng", later)
         assert due == [date(later, m, min(day, monthrange(later, m)[1])) for m in range(1, 13)]
@@ -164,7 +170,7 @@ def test_a_day_of_every_month_does_not_drift_over_thirty_years(day, year):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 7), st.integers(2000, 2060))
-def test_a_weekday_of_every_week_is_that_weekday_once_a_week(day, year):
+def test_a_weekday_of_every_week_is_that_weekday_once_a_week(day: int, year: int) -> None:
     due = _due(f"Thứ {day} hàng tuần", year)
     assert {d.weekday() for d in due} == {day - 2}
     assert {(b - a).days for a, b in itertools.pairwise(due)} == {7}
@@ -173,7 +179,7 @@ def test_a_weekday_of_every_week_is_that_weekday_once_a_week(day, year):
 
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.integers(1, 28), min_size=2, max_size=3), st.integers(2000, 2060))
-def test_several_days_a_month_are_those_days_of_each_month(days, year):
+def test_several_days_a_month_are_those_days_of_each_month(days: set[int], year: int) -> None:
     said = ", ".join(map(str, sorted(days)))
     reading = read(f"Ngày {said} hàng tháng", year)
     assert (reading.kind, reading.every) == (Kind.PERIODIC, (Every.MONTH,))
@@ -184,7 +190,9 @@ def test_several_days_a_month_are_those_days_of_each_month(days, year):
 
 
 @given(MONTH, MONTH, YEAR)
-def test_every_month_of_a_span_is_one_window_for_each_of_its_months(first, last, year):
+def test_every_month_of_a_span_is_one_window_for_each_of_its_months(
+    first: int, last: int, year: int
+) -> None:
     first, last = sorted((first, last))
     reading = read(f"Hàng tháng từ tháng {first} đến tháng {last}", year)
     assert reading.question is None
@@ -194,7 +202,7 @@ def test_every_month_of_a_span_is_one_window_for_each_of_its_months(first, last,
 
 
 @pytest.mark.parametrize("length", [2, 4])
-def test_every_few_months_divides_the_year(length):
+def test_every_few_months_divides_the_year(length: int) -> None:
     due = _due(f"{length} tháng một lần", 2024)
     assert [d.month for d in due] == list(range(length, 13, length))
 
@@ -206,7 +214,7 @@ PIECES = (
 
 
 @pytest.mark.parametrize("piece", PIECES)
-def test_no_cell_takes_long(piece):
+def test_no_cell_takes_long(piece: str) -> None:
     start = time.perf_counter()
     read((piece * LONGEST)[:LONGEST], 2020)
     assert time.perf_counter() - start < 3
