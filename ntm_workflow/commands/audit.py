@@ -15,7 +15,7 @@ from ntm_workflow import runtime, texts
 from ntm_workflow.chase import head_mail
 from ntm_workflow.commands import show
 from ntm_workflow.errors import Refused
-from ntm_workflow.reports import bundle, knew
+from ntm_workflow.reports import bundle, knew, trail
 from ntm_workflow.work import audit as chain
 from ntm_workflow.work import heads, proof, tasks
 from ntm_workflow.work.audit import Action, Actor, Entry
@@ -29,25 +29,27 @@ def audit() -> None:
 @audit.command("show")
 @click.argument("subject", required=False, default="")
 @click.option("--action", default="", help="Chỉ hành động này, ví dụ task.accepted.")
+@click.option("--who", default="", help="Một phần tên người làm, có dấu hay không.")
 @click.option("--limit", default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="In dạng JSON.")
-def show_(subject: str, action: str, limit: int, as_json: bool) -> None:
+def show_(subject: str, action: str, who: str, limit: int, as_json: bool) -> None:
     """Các mục mới nhất trước; SUBJECT là mã việc, một kỳ (III.1/2020-06) hay notice/12."""
     rt = runtime.load()
     with rt.reader() as session:
-        found = chain.entries(session, subject, action, limit)
+        found = trail.newest(session, limit, trail.Filter(action, who, subject))
     if as_json:
         show.emit(
             [
-                {"seq": e.seq, "at": e.at, "actor": e.actor, "role": e.role, "body": e.body,
-                 "via": e.via, "run_id": e.run_id, "action": e.action, "subject": e.subject,
-                 "data": json.loads(e.data), "hash": e.hash.hex()}
+                {"seq": e.seq, "at": e.at, "actor": e.actor, "contact_name": e.contact_name,
+                 "role": e.role, "body": e.body, "via": e.via, "run_id": e.run_id,
+                 "action": e.action, "subject": e.subject, "data": json.loads(e.data),
+                 "hash": e.hash.hex()}
                 for e in found
             ]
         )  # fmt: skip
         return
     show.table(
-        [(e.seq, texts.clock(e.at), e.actor, texts.say(f"action.{e.action}"), e.subject)
+        [(e.seq, texts.clock(e.at), trail.called(e), texts.say(f"action.{e.action}"), e.subject)
          for e in found],
         "head.audit",
     )  # fmt: skip

@@ -42,10 +42,6 @@ def head(session: Session) -> Head:
     return Head(seq, digest.hex())
 
 
-def newest(session: Session, limit: int) -> list[AuditEntry]:
-    return list(session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)))
-
-
 def deeds(session: Session, limit: int) -> list[AuditEntry]:
     """The newest of what people did, without what the machine does all day; one statement."""
     last = select(AuditEntry.seq).where(DEEDS).order_by(AuditEntry.seq.desc()).limit(limit)
@@ -107,6 +103,12 @@ def page(
     query = entries().where(*_conditions(session, only))
     found = session.scalars(ask(query, AuditEntry.seq, older, newer))
     return cut(found, lambda entry: entry.seq, older, newer)
+
+
+def newest(session: Session, limit: int, only: Filter | None = None) -> list[AuditEntry]:
+    """The newest entries, of a filter or of all, the last one first."""
+    query = entries().where(*_conditions(session, only or Filter()))
+    return list(session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit)))
 
 
 def at_most(session: Session, only: Filter, most: int) -> int:
