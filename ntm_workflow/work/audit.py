@@ -225,28 +225,6 @@ def verify(session: Session) -> Broken | None:
     return None
 
 
-def entries(
-    session: Session,
-    subject: str = "",
-    action: str = "",
-    limit: int = 100,
-    before: int | None = None,
-) -> list[AuditEntry]:
-    """The newest entries first; `subject` also finds what lies below it ("III.1/2020-06")."""
-    query = select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(limit)
-    if subject:
-        below = subject.rstrip("/") + "/"
-        query = query.where(
-            (AuditEntry.subject == subject)
-            | ((AuditEntry.subject > below) & (AuditEntry.subject < below + "\uffff"))
-        )
-    if action:
-        query = query.where(AuditEntry.action == action)
-    if before is not None:
-        query = query.where(AuditEntry.seq < before)
-    return list(session.scalars(query))
-
-
 def lines(session: Session, first: int, last: int) -> Iterator[tuple[int, str, str, Row[Any]]]:
     """Yield (seq, hash in hexadecimal, canonical form, row) of entries, both ends included."""
     for row in _stream(session, first, last):

@@ -13,7 +13,9 @@ from sqlalchemy import select
 
 from ntm_workflow.calendar.occurrences import occurrences
 from ntm_workflow.errors import Refused, StaleEdit
+from ntm_workflow.reports import trail
 from ntm_workflow.reports.counts import counts, grouped
+from ntm_workflow.reports.trail import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Extension, PlanRecord, Task
 from ntm_workflow.work import amendments, assign, audit, extensions, tasks
@@ -67,7 +69,8 @@ class Office(Scene):
 
     def entries(self, subject: str, action: str = "") -> list[dict[str, object]]:
         with self.rt.reader() as session:
-            return [json.loads(e.data) for e in audit.entries(session, subject, action)]
+            found = trail.newest(session, 100, Filter(action, subject=subject))
+            return [json.loads(one.data) for one in found]
 
     def asked(self) -> set[tuple[object, ...]]:
         """Everything that the text in force asks in the whole year."""

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ntm_workflow.errors import Refused, StaleEdit
+from ntm_workflow.reports import trail
 from ntm_workflow.reports.counts import counts
+from ntm_workflow.reports.trail import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Submission, Task
-from ntm_workflow.work import audit, evidence, extensions, review, tasks
+from ntm_workflow.work import evidence, extensions, review, tasks
 from ntm_workflow.work.audit import Actor
 
 CODE = "III.1/2020-06/bql-tan-lap"
@@ -311,7 +313,7 @@ def test_every_step_of_a_task_s_life_is_in_the_audit(opened: Runtime) -> None:
     hand_in(opened, date(2020, 6, 29))
     accept(opened, date(2020, 6, 30))
     with opened.reader() as session:
-        actions = [e.action for e in audit.entries(session, CODE)]
+        actions = [e.action for e in trail.newest(session, 100, Filter(subject=CODE))]
     assert actions == [
         "task.accepted", "task.submitted", "task.returned", "task.submitted", "task.opened",
     ]  # fmt: skip

@@ -19,10 +19,12 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import digest
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports import tasks as listed
+from ntm_workflow.reports import trail
 from ntm_workflow.reports.counts import Counts, counts
+from ntm_workflow.reports.trail import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
-from ntm_workflow.work import audit, body_names
+from ntm_workflow.work import body_names
 from ntm_workflow.work.body_events import Change
 from ntm_workflow.work.body_names import ALWAYS, Called
 from tests.bodies_scene import DAY, DOCUMENT, NEW, Bodies, end, found, merge, renamed, split
@@ -94,8 +96,8 @@ def test_the_history_of_both_tasks_says_where_it_went_and_by_which_document(
 ) -> None:
     town.confirm_all(town.record(merge(A, B)).id)
     with town.rt.reader() as session:
-        closed = audit.entries(session, review(A), "task.cancelled")[0]
-        opened = audit.entries(session, review(NEW.id), "task.opened")[0]
+        closed = trail.newest(session, 1, Filter("task.cancelled", subject=review(A)))[0]
+        opened = trail.newest(session, 1, Filter("task.opened", subject=review(NEW.id)))[0]
     assert f"chuyển cho {NEW.name} theo {DOCUMENT}" in closed.data
     assert review(NEW.id) in closed.data
     assert closed.actor == "Bình"

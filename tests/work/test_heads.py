@@ -18,7 +18,8 @@ from sqlalchemy import select, text
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.chase import head_mail
 from ntm_workflow.errors import Refused
-from ntm_workflow.reports import bundle, kiem_tra, knew
+from ntm_workflow.reports import bundle, kiem_tra, knew, trail
+from ntm_workflow.reports.trail import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import signing
 from ntm_workflow.store.tables import SignedHead
@@ -99,7 +100,7 @@ def test_a_day_has_one_head_however_often_it_is_signed(scene: Scene) -> None:
     assert heads.written(sign(scene.rt)) == heads.written(first)
     with scene.rt.reader() as session:
         assert len(session.scalars(select(SignedHead)).all()) == 1
-        assert audit.entries(session, f"head/{DAY}")[0].seq == first.seq + 1
+        assert trail.newest(session, 1, Filter(subject=f"head/{DAY}"))[0].seq == first.seq + 1
 
 
 @pytest.mark.parametrize("statement", ["UPDATE signed_head SET seq = 1", "DELETE FROM signed_head"])

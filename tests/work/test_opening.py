@@ -12,6 +12,8 @@ from sqlalchemy import func, select
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import dated
 from ntm_workflow.errors import Refused
+from ntm_workflow.reports import trail
+from ntm_workflow.reports.trail import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import AuditEntry, RowRole, Task
 from ntm_workflow.work import audit, tasks
@@ -51,7 +53,7 @@ def test_nothing_opens_a_day_early(rt: Runtime, open_on: Open) -> None:
 def test_every_opened_task_has_its_audit_entry(rt: Runtime, open_on: Open) -> None:
     opened = sum(o.count for o in open_on(rt, date(2020, 2, 12)))
     with rt.reader() as session:
-        entries = audit.entries(session, action="task.opened", limit=1000)
+        entries = trail.newest(session, 1000, Filter("task.opened"))
         assert {e.subject for e in entries} == codes(rt)
         assert len(entries) == opened
         assert audit.verify(session) is None

@@ -21,6 +21,8 @@ from ntm_workflow.appendix.model import OrderedDay
 from ntm_workflow.calendar.quarters import quarter_runs
 from ntm_workflow.calendar.workdays import WorkCalendar
 from ntm_workflow.errors import Refused
+from ntm_workflow.reports import trail
+from ntm_workflow.reports.trail import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import engine as engines
 from ntm_workflow.store import schema
@@ -70,7 +72,7 @@ def due(scene: Scene) -> dict[str, date]:
 
 def entries(scene: Scene, action: Action) -> list[tuple[str, dict[str, Any]]]:
     with scene.rt.reader() as session:
-        found = audit.entries(session, action=action, limit=10_000)
+        found = trail.newest(session, 10_000, Filter(action))
         return [(entry.subject, json.loads(entry.data)) for entry in found]
 
 

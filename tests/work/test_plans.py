@@ -15,7 +15,8 @@ from sqlalchemy import func, select, text
 from ntm_workflow import runtime, settings
 from ntm_workflow.appendix import toml_file
 from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.reports import counts
+from ntm_workflow.reports import counts, trail
+from ntm_workflow.reports.trail import Filter
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store import schema
 from ntm_workflow.store.tables import AuditEntry, Base, PlanVersion, Task
@@ -36,7 +37,7 @@ def versions(rt: Runtime, plan_id: str) -> list[PlanVersion]:
 
 def entries(rt: Runtime, action: str) -> list[AuditEntry]:
     with rt.reader() as session:
-        return audit.entries(session, action=action)
+        return trail.newest(session, 100, Filter(action))
 
 
 def open_all(rt: Runtime, day: date) -> list[tasks.Opened]:
