@@ -64,6 +64,7 @@ PAGES = {
     "bodies": "/don-vi",
     "contacts": "/lien-he",
     "task": "/viec/{middle}",
+    "audit": "/nhat-ky",
 }
 HEAD = {"host": "127.0.0.1"}
 

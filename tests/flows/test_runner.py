@@ -88,8 +88,10 @@ def test_when_stopped_a_short_run_ends_well_and_a_long_one_is_marked_crashed(
     runners: Runners,
 ) -> None:
     runner = runners.start(grace=6)
-    short, long = ask_for(4), ask_for(60)
-    wait_for(lambda: running(short) and running(long), 40)
+    long = ask_for(120)
+    wait_for(lambda: running(long), 40)
+    short = ask_for(4)  # only now: on a busy machine it would be over before the other began
+    wait_for(lambda: running(short), 40)
     began = time.monotonic()
     runner.terminate()
     runner.wait(20)
