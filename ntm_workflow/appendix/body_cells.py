@@ -162,6 +162,8 @@ class _Reader(Names):
         if item is None or not self.words.phrase("persons", item.start):
             return False
         end = min(close + 1, self.until)
+        if not item.core and not any(map(self.words.is_word, range(item.spans[-1][1], end))):
+            return False  # "Đ/c (": nobody is named
         item.core = self._text(item.spans[-1][1] if not item.core else item.spans[0][0], end)
         item.title, item.head = "", ""
         item.spans[-1] = (item.spans[-1][0], end)

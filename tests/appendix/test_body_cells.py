@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ntm_workflow.appendix.body_cells import Piece, Split, pieces, split
@@ -168,6 +168,8 @@ def test_any_text_is_split_and_every_letter_accounted_for(text: str) -> None:
 
 @settings(max_examples=150, deadline=2000)
 @given(SOUP)
+@example("đ/c (")
+@example("Đồng chí ( ), VPĐP")
 def test_the_words_of_a_body_are_in_its_names(text: str) -> None:
     for piece in pieces(text):
         if piece.kind == "body":
