@@ -57,6 +57,15 @@ def a_file(folder: Path) -> Path:
 # -- what makes a page hard to use -------------------------------------------------------
 
 
+def hand_over_choosers(page: Page) -> None:
+    """Have the browser report its file choosers from now on; for a page that is not yet open.
+
+    Asked for only by `expect_file_chooser`, the report is at times set up after the key that
+    opens the chooser (11 of 150 on a busy machine), which then opens unseen.
+    """
+    page.on("filechooser", lambda _: None)
+
+
 def faults_of(page: Page, framed: bool = False) -> list[str]:
     """What axe-core holds against a page, whatever its impact: rule, element, what to mend.
 

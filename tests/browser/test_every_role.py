@@ -21,7 +21,14 @@ from ntm_workflow.store.tables import Task
 from ntm_workflow.web.visitor import COOKIE
 from ntm_workflow.work.accounts import Role
 from tests import smtp_sink
-from tests.browser.browser_office import DESK, PHONE, a_file, served, sticking_out
+from tests.browser.browser_office import (
+    DESK,
+    PHONE,
+    a_file,
+    hand_over_choosers,
+    served,
+    sticking_out,
+)
 from tests.signing import signed_in
 from tests.web.web_office import DAY, TESTER, at_file, number
 
@@ -164,6 +171,7 @@ def test_the_main_job_is_done_with_the_keyboard_alone(
 ) -> None:
     task = number(morning.rt, "III.1/2020-06/bql-hung-vu")
     clerk = enter(viewport=DESK)
+    hand_over_choosers(clerk)
     clerk.goto(morning.link("hung-vu"))
     tab_to(clerk, clerk.locator(f'a[href$="/viec/{task}"]')).press("Enter")
     tab_to(clerk, clerk.get_by_label("Số, ký hiệu văn bản")).press_sequentially("7/BC-UBND")

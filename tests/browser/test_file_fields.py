@@ -12,7 +12,14 @@ from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, exp
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web.guard import LANGUAGE
 from ntm_workflow.work.accounts import Role
-from tests.browser.browser_office import DESK, PHONE, a_file, faults_of, sticking_out
+from tests.browser.browser_office import (
+    DESK,
+    PHONE,
+    a_file,
+    faults_of,
+    hand_over_choosers,
+    sticking_out,
+)
 from tests.web.web_office import TASK, number
 
 Office = tuple[str, Runtime]
@@ -34,6 +41,7 @@ def colour(one: Locator) -> str:
 def on_task(office: Office, browse: Browse, **options: Any) -> Page:
     address, rt = office
     page = browse(role=Role.OFFICE, bodies=["bql-tan-lap"], **options).new_page()
+    hand_over_choosers(page)
     page.goto(f"{address}/viec/{number(rt, TASK)}")
     return page
 
