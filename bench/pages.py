@@ -122,7 +122,7 @@ def _plan(size: int) -> Plan:
 class _Fixed(Runtime):
     """A runtime whose plan is the one it was given, whatever the database says."""
 
-    def following(self, session: Any, seen: Any, ordered: int) -> Runtime:
+    def following(self, session: Any, *_now: Any) -> Runtime:
         return self
 
     def refreshed(self) -> Runtime:

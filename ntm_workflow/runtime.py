@@ -27,8 +27,9 @@ from ntm_workflow.store.keys import Keys
 from ntm_workflow.store.signing import Signer
 from ntm_workflow.store.tables import PlanRecord, SimulatedClock
 from ntm_workflow.texts import ZONE, say
-from ntm_workflow.work import audit, ordered_days, plans
+from ntm_workflow.work import audit, body_lives, ordered_days, plans
 from ntm_workflow.work.audit import Action, Actor, Entry
+from ntm_workflow.work.body_lives import Lives, Mark
 from ntm_workflow.work.plans import Marks
 
 log = logging.getLogger("ntm")
@@ -42,8 +43,9 @@ class Runtime:
 
     `plans` are all known plans by id, in force or ended; `own` is the id of the
     plan of the file `settings.appendix`, "" where there is no such file. `seen`
-    is what `refreshed` compares. `day_counts` is for how long a simulated day that
-    was read is believed, in seconds of the real clock.
+    is what `refreshed` compares. `bodies` is what events have made of bodies.
+    `day_counts` is for how long a simulated day that was read is believed, in seconds
+    of the real clock.
     """
 
     settings: Settings
@@ -56,6 +58,7 @@ class Runtime:
     own: str = ""
     ended: frozenset[str] = frozenset()
     seen: Marks = field(default=frozenset(), repr=False)
+    bodies: Lives = field(default_factory=Lives, repr=False)
     day_counts: float = 0.0
 
     @cached_property
@@ -115,19 +118,24 @@ class Runtime:
         return signing.load(self.settings.signing_file)
 
     def refreshed(self) -> Runtime:
-        """The same with the plans and ordered days of now; itself where nothing changed.
+        """The same with the plans, ordered days and bodies of now; itself where nothing changed.
 
-        Two cheap statements, so that a page or a worker can ask each time.
+        Three cheap statements, so that a page or a worker can ask each time.
         """
         with self.reader() as session:
-            return self.following(session, plans.marks(session), ordered_days.count(session))
+            seen, ordered = plans.marks(session), ordered_days.count(session)
+            return self.following(session, seen, ordered, body_lives.mark(session))
 
-    def following(self, session: Session, seen: Marks, ordered: int) -> Runtime:
-        """The same with what is now: these plans' marks, and so many ordered days on record."""
+    def following(self, session: Session, seen: Marks, ordered: int, events: Mark) -> Runtime:
+        """The same with what is now: these plans' marks, so many ordered days on record, and
+        this mark of the events of bodies."""
         now = self if seen == self.seen else self._with(session, seen)
-        if ordered == now.days.mark:
-            return now
-        return replace(now, days=now.days.recording(ordered_days.ordered_days(session), ordered))
+        if ordered != now.days.mark:
+            days = now.days.recording(ordered_days.ordered_days(session), ordered)
+            now = replace(now, days=days)
+        if events != now.bodies.mark:
+            now = replace(now, bodies=body_lives.read(session, events))
+        return now
 
     def _with(self, session: Session, seen: Marks) -> Runtime:
         found = plans.current(session, seen, self.plans)

@@ -83,6 +83,18 @@ class Open:
 Filling = dict[str, dict[str, Any]]  # of each ended body, what fills the sentences about it
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a plan's text leaves open once bodies have been renamed or have ended.
+
+    `names` are of another time, `roles` those of ended bodies; `told` fills what is said of them.
+    """
+
+    names: list[Open]
+    roles: list[Open]
+    told: Filling
+
+
 # -- events and names -----------------------------------------------------------
 
 
@@ -204,16 +216,28 @@ def _decidable(query: Select[Any]) -> Select[Any]:
 # -- what nobody answers for ------------------------------------------------------
 
 
+def of_text(session: Session, plan: Plan, gone: dict[str, End]) -> Text:
+    """What stays the same until a body is renamed or ends; one statement, or two."""
+    ids = {body for end in gone.values() for body in (end.body_id, *end.into)}
+    names = body_names.history(session, ids | {body.id for body in plan.bodies})
+    apart, told = list(_names_apart(plan, names)), _told(gone, names)
+    roles = [*_offices(plan, told), *_roles(session, plan, gone, told)] if gone else []
+    return Text(apart, roles, told)
+
+
 def findings(session: Session, plan: Plan, today: date) -> list[Open]:
     """What the ends of bodies leave open in a plan that is still at work."""
     gone = successions.ends(session, today)
-    found = list(_names_apart(session, plan))
-    if gone and _at_work(session, plan, gone):
-        told = _told(session, gone)
-        found += _offices(plan, told)
-        found += _roles(session, plan, gone, told)
-        found += _unopened(session, plan, gone, told, today)
-    return found
+    return still_open(session, plan, gone, of_text(session, plan, gone), today)
+
+
+def still_open(
+    session: Session, plan: Plan, gone: dict[str, End], text: Text, today: date
+) -> list[Open]:
+    """The same, where it is known what the text leaves open; two statements, at times three."""
+    if not gone or not _at_work(session, plan, gone):
+        return text.names
+    return [*text.names, *text.roles, *_unopened(session, plan, gone, text.told, today)]
 
 
 def said(one: Open) -> str:
@@ -264,26 +288,37 @@ def _unopened(
     session: Session, plan: Plan, gone: dict[str, End], told: Filling, today: date
 ) -> Iterable[Open]:
     """Occurrences that were opened without an ended body, and without its successor."""
-    stands = successions.stands(session, plan.id, today)
-    opened: dict[str, list[str]] = {}
-    query = select(OccurrenceRecord.row_id, OccurrenceRecord.period)
-    for row, period in session.execute(query.where(OccurrenceRecord.plan_id == plan.id)):
-        opened.setdefault(row, []).append(period)
-    tasks = select(Task.row_id, Task.period, Task.body_id).where(Task.plan_id == plan.id)
-    known = {tuple(task) for task in session.execute(tasks)}
-    for row in plan.all_rows:
-        for body in (body for body in row.implementing if body in gone):
-            for period in sorted(opened.get(row.id, ())):
-                heirs = stands.of([body])
-                if not any((row.id, period, b) in known for b in (body, *heirs)):
-                    yield Open(
-                        "succession.unopened", {**told[body], "row": row.id, "period": period}
-                    )
+    owed = [(row.id, body) for row in plan.all_rows for body in row.implementing if body in gone]
+    stands = successions.stands(session, plan.id, today, gone)
+    heirs = {body: (body, *stands.of([body])) for _, body in owed}
+    bodies = {body for each in heirs.values() for body in each}
+    opened = _opened(session, plan, {row for row, _ in owed}, bodies)
+    for row, body in owed:
+        for period, having in sorted(opened.get(row, {}).items()):
+            if having.isdisjoint(heirs[body]):
+                yield Open("succession.unopened", {**told[body], "row": row, "period": period})
 
 
-def _names_apart(session: Session, plan: Plan) -> Iterable[Open]:
+def _opened(
+    session: Session, plan: Plan, rows: Collection[str], bodies: Collection[str]
+) -> dict[str, dict[str, set[str]]]:
+    """Which of these bodies have a task of each opened occurrence of these rows, by row and
+    period; one statement."""
+    one = OccurrenceRecord
+    same = (Task.plan_id == one.plan_id) & (Task.row_id == one.row_id) & (Task.period == one.period)
+    query = (
+        select(one.row_id, one.period, Task.body_id)
+        .outerjoin(Task, same & Task.body_id.in_(bodies))
+        .where(one.plan_id == plan.id, one.row_id.in_(rows))
+    )
+    found: dict[str, dict[str, set[str]]] = {}
+    for row, period, body in session.execute(query):
+        found.setdefault(row, {}).setdefault(period, set()).add(body)
+    return found
+
+
+def _names_apart(plan: Plan, names: dict[str, list[BodyName]]) -> Iterable[Open]:
     """Bodies that the plan prints under a name, or at a level, of another time."""
-    names = body_names.history(session, [body.id for body in plan.bodies])
     for body in plan.bodies:
         if body.id not in names:
             continue
@@ -296,11 +331,8 @@ def _names_apart(session: Session, plan: Plan) -> Iterable[Open]:
                        "known": then.level, "on": plan.effective_on})  # fmt: skip
 
 
-def _told(session: Session, gone: dict[str, End]) -> Filling:
-    """What fills a sentence about each ended body; one statement for all their names."""
-    names = body_names.history(
-        session, {b for end in gone.values() for b in (end.body_id, *end.into)}
-    )
+def _told(gone: dict[str, End], names: dict[str, list[BodyName]]) -> Filling:
+    """What fills a sentence about each ended body."""
 
     def short(body: str, day: date) -> str:
         return body_names.at(names[body], day).short

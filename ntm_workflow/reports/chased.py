@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import groupby, islice
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
@@ -68,27 +69,24 @@ def of_task(session: Session, task_id: int) -> list[Chase]:
 def of_body(session: Session, body_id: str, first: date, last: date, limit: int) -> list[Chased]:
     """The tasks that a body was chased about from `first` to `last`, both inclusive.
 
-    At most `limit` tasks, by their due day; two statements.
+    At most `limit` tasks, by their due day; one statement.
     """
     start = datetime.combine(first, time(), ZONE)
     end = datetime.combine(last + timedelta(days=1), time(), ZONE)
     query = (
         _told()
+        .add_columns(Task, RowRecord.content)
         .join(Task, Task.id == NoticeItem.task_id)
-        .where(Task.body_id == body_id, Notice.sent_at >= start, Notice.sent_at < end)
-    )
-    by_task: dict[int, list[Notice]] = {}
-    for notice, task_id in session.execute(query).tuples():
-        by_task.setdefault(task_id, []).append(notice)
-    told = (
-        select(Task, RowRecord.content)
         .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
-        .where(Task.id.in_(by_task))
+        .where(Task.body_id == body_id, Notice.sent_at >= start, Notice.sent_at < end)
         .order_by(Task.due_on, Task.id)
-        .limit(limit)
     )
-    found = session.execute(told).tuples()
-    return [Chased(task, content, times(by_task[task.id])) for task, content in found]
+    found = session.execute(query).tuples()
+    by_task = (list(lines) for _, lines in groupby(found, key=lambda line: line[1]))
+    return [
+        Chased(lines[0][2], lines[0][3], times(notice for notice, *_ in lines))
+        for lines in islice(by_task, limit)
+    ]
 
 
 def sentence(times: list[Chase]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import and_, select, union
+from sqlalchemy import ColumnElement, and_, select, union
 from sqlalchemy.orm import Session, defer
 
 from ntm_workflow.reports import chased, trail
@@ -67,17 +67,12 @@ class Dossier:
     chased: list[Chase]
 
 
-def plan_of(session: Session, task_id: int) -> str | None:
-    """The plan a task belongs to; None where there is no such task."""
-    return session.scalar(select(Task.plan_id).where(Task.id == task_id))
-
-
 def task(session: Session, task_id: int) -> Task | None:
     """The task alone."""
     return session.get(Task, task_id)
 
 
-def one(session: Session, task_id: int, day: date) -> Dossier | None:
+def one(session: Session, task_id: int, day: date | ColumnElement[date]) -> Dossier | None:
     """A task and all that belongs to it; three statements, five where something was handed in.
 
     Its body is named as on the day the task was settled, else as on `day`.

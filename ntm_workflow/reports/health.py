@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.trail import Head
 from ntm_workflow.store.tables import AuditHead, OrderedDayRecord, PlanRecord, SimulatedClock
+from ntm_workflow.work import body_lives
+from ntm_workflow.work.body_lives import Mark
 from ntm_workflow.work.plans import Marks
 
 
@@ -17,13 +19,14 @@ from ntm_workflow.work.plans import Marks
 class Standing:
     """The simulated day (None: the real clock counts), and what shows that plans have changed.
 
-    `ordered` counts the ordered days on record, `marks` are those of `plans.marks`,
-    `head` is where the audit ends: what is read after it is never older.
+    `ordered` counts the ordered days on record, `marks` are those of `plans.marks`, `events`
+    that of `body_lives`; `head` is where the audit ends: what is read after it is never older.
     """
 
     simulated_on: date | None
     ordered: int
     marks: Marks
+    events: Mark
     head: Head
 
 
@@ -39,12 +42,14 @@ def standing(session: Session) -> Standing:
     always = select(literal(1)).subquery()
     plan = PlanRecord
     query = (
-        select(day, ordered, AuditHead.seq, AuditHead.hash, plan.id, plan.digest, plan.ended_on)
+        select(day, ordered, *body_lives.mark_columns(), AuditHead.seq, AuditHead.hash)
+        .add_columns(plan.id, plan.digest, plan.ended_on)
         .select_from(always)
         .join(AuditHead, true())
         .outerjoin(plan, true())
     )
     lines = session.execute(query).all()
     marks = frozenset((id, digest, ended) for *_, id, digest, ended in lines if id is not None)
-    day_set, days, seq, digest, *_ = lines[0]
-    return Standing(day_set, days, marks, Head(seq, digest.hex()))
+    day_set, days, events, told, seq, digest, *_ = lines[0]
+    mark = body_lives.as_mark(events, told)
+    return Standing(day_set, days, marks, mark, Head(seq, digest.hex()))

@@ -1,6 +1,6 @@
 """The record of every message: of a task, a body, a contact, or of a whole plan.
 
-Each page is read by key and costs five statements, however long the record is.
+Each page is read by key and costs four statements, however long the record is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Row, Select, String, cast, func, or_, select, union
 from sqlalchemy.orm import Session, aliased, defer
 
 from ntm_workflow.reports.paging import Page, ask, cut
@@ -96,7 +96,7 @@ def page(
     older: int | None = None,
     newer: int | None = None,
 ) -> Page[Line]:
-    """One page of a record, the newest first; five statements.
+    """One page of a record, the newest first; four statements.
 
     `plan_id` narrows to what tells of a plan, `day` to one run's day.
     """
@@ -110,7 +110,7 @@ def page(
 def newest(
     session: Session, of: Of, limit: int, *, first: date | None = None, last: date | None = None
 ) -> list[Line]:
-    """The newest of a record, of runs from `first` to `last`, both inclusive; five statements."""
+    """The newest of a record, of runs from `first` to `last`, both inclusive; four statements."""
     query = _query(of).order_by(Notice.id.desc()).limit(limit)
     if first:
         query = query.where(Notice.run_on >= first)
@@ -122,13 +122,13 @@ def newest(
 
 
 def few(session: Session, of: Of, limit: int) -> list[Line]:
-    """The newest of a record without what came of them; one statement."""
+    """The newest of a record without their attempts and answers; one statement."""
     query = _query(of).order_by(Notice.id.desc()).limit(limit)
     return [_line(row) for row in session.execute(query)]
 
 
 def one(session: Session, notice_id: int) -> Line | None:
-    """One message with all its text and its last hundred attempts; five statements."""
+    """One message with all its text and its last hundred attempts; four statements."""
     row = session.execute(_query(Of(), whole=True).where(Notice.id == notice_id)).first()
     if row is None:
         return None
@@ -142,9 +142,12 @@ def one(session: Session, notice_id: int) -> Line | None:
 
 def _query(of: Of, whole: bool = False) -> Select[Any]:
     text = Notice.body if whole else func.substr(Notice.body, 1, TEXT_SHOWN)
+    later = aliased(Notice)
+    replaced_by = select(func.aggregate_strings(cast(later.id, String), ","))
+    replaced_by = replaced_by.where(later.instead_of == Notice.id)
     query = (
         select(Notice, Contact.name, Channel.kind, Address.value, Address.unusable_at)
-        .add_columns(text, func.length(Notice.body))
+        .add_columns(text, func.length(Notice.body), replaced_by.scalar_subquery())
         .join(Contact, Contact.id == Notice.contact_id)
         .outerjoin(Channel, Channel.name == Notice.channel)
         .outerjoin(
@@ -198,16 +201,19 @@ def of_plan(plan_id: str) -> ColumnElement[bool]:
 
 
 def _line(row: Row[Any]) -> Line:
-    notice, name, kind, value, unusable_at, text, length = row
+    notice, name, kind, value, unusable_at, text, length, later = row
     reachable = value is not None and unusable_at is None
-    return Line(notice, name, kind or "", notice.address or value or "", reachable, text, length)
+    return Line(
+        notice, name, kind or "", notice.address or value or "", reachable, text, length,
+        replaced_by=sorted(map(int, later.split(","))) if later else [],
+    )  # fmt: skip
 
 
 # -- and what came of them -----------------------------------------------------------
 
 
 def _fill(session: Session, lines: Sequence[Line], of: Of, tries: int) -> None:
-    """Add rules, attempts, events and replacements; a statement each."""
+    """Add rules, attempts and events; a statement each."""
     by_id = {line.notice.id: line for line in lines}
     for notice_id, rules in _rules(session, by_id, of.task).items():
         by_id[notice_id].rules = rules
@@ -217,9 +223,6 @@ def _fill(session: Session, lines: Sequence[Line], of: Of, tries: int) -> None:
     events = select(NoticeEvent).where(NoticeEvent.notice_id.in_(by_id)).order_by(NoticeEvent.id)
     for event in session.scalars(events.limit(20 * len(by_id))):
         by_id[event.notice_id].events.append(event)
-    later = select(Notice.instead_of, Notice.id).where(Notice.instead_of.in_(by_id))
-    for before, after in session.execute(later.order_by(Notice.id)):
-        by_id[before].replaced_by.append(after)
 
 
 def _rules(session: Session, ids: Iterable[int], task: int | None) -> dict[int, list[Rule]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
@@ -34,6 +34,18 @@ class Place:
 
     at: datetime
     submission: int
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The tasks before and after a place in the queue, and how many wait in all of it.
+
+    Of no place: `after` is the first of the queue.
+    """
+
+    before: int | None
+    after: int | None
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +93,38 @@ def first(
     session: Session, mine: ColumnElement[bool], today: date, limit: int = SHOWN
 ) -> list[Waiting]:
     """The first few of the queue."""
-    return _read(session, _queue(mine, today).limit(limit))
+    short = body_names.called("short", Task.body_id, today)
+    query = (
+        _in_order(select(Task, Submission, RowRecord.content, short), mine)
+        .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
+        .join(BodyRecord, BodyRecord.id == Task.body_id)
+        .limit(limit)
+    )
+    return [Waiting(*row) for row in session.execute(query).tuples()]
 
 
-def beside(
-    session: Session, mine: ColumnElement[bool], today: date, place: Place, *, before: bool = False
-) -> Waiting | None:
-    """The one after a place in the queue, or before it."""
+def around(session: Session, mine: ColumnElement[bool], place: Place | None) -> Around:
+    """What stands beside a place in the queue; one statement."""
     at, number = Submission.received_at, Submission.id
-    where = and_(at == place.at, number < place.submission if before else number > place.submission)
-    query = _queue(mine, today, backwards=before)
-    query = query.where(or_(at < place.at if before else at > place.at, where))
-    return next(iter(_read(session, query.limit(1))), None)
+    before: ColumnElement[bool] = false()
+    after: ColumnElement[bool] = true()
+    if place:
+        before = or_(at < place.at, and_(at == place.at, number < place.submission))
+        after = or_(at > place.at, and_(at == place.at, number > place.submission))
+    sides = (
+        _in_order(select(Task.id), mine, backwards=back).where(side).limit(1).scalar_subquery()
+        for side, back in ((before, True), (after, False))
+    )
+    return Around(*session.execute(select(*sides, _count(mine).scalar_subquery())).one())
 
 
 def count(session: Session, mine: ColumnElement[bool]) -> int:
     """How many wait."""
-    return session.scalar(select(func.count(Task.id)).where(Task.state == "submitted", mine)) or 0
+    return session.scalar(_count(mine)) or 0
+
+
+def _count(mine: ColumnElement[bool]) -> Select[tuple[int]]:
+    return select(func.count(Task.id)).where(Task.state == "submitted", mine)
 
 
 def shares(
@@ -155,25 +182,19 @@ def _share(plan: Plan, lines: Iterable[tuple[str, str, bool, int]]) -> Share:
 
 
 def place(session: Session, task_id: int) -> Place | None:
-    """Where a task stands in the queue, or stood before it was reviewed."""
+    """Where a task stands in the queue, or stood before it was reviewed: `Place` of its newest."""
     query = select(Submission.received_at, Submission.id).where(Submission.task_id == task_id)
     found = session.execute(query.order_by(Submission.id.desc()).limit(1)).first()
     return Place(*found) if found else None
 
 
-def _queue(
-    mine: ColumnElement[bool], today: date, *, backwards: bool = False
-) -> Select[tuple[Task, Submission, str, str]]:
+def _in_order(
+    query: Select[Any], mine: ColumnElement[bool], *, backwards: bool = False
+) -> Select[Any]:
+    """Of what a statement asks of tasks, that of the queue."""
     order = (Submission.received_at, Submission.id)
     return (
-        select(Task, Submission, RowRecord.content, body_names.called("short", Task.body_id, today))
-        .join(Submission, (Submission.task_id == Task.id) & Submission.verdict.is_(None))
-        .join(RowRecord, (RowRecord.plan_id == Task.plan_id) & (RowRecord.row_id == Task.row_id))
-        .join(BodyRecord, BodyRecord.id == Task.body_id)
+        query.join(Submission, (Submission.task_id == Task.id) & Submission.verdict.is_(None))
         .where(Task.state == "submitted", mine)
         .order_by(*(one.desc() if backwards else one for one in order))
     )
-
-
-def _read(session: Session, query: Select[tuple[Task, Submission, str, str]]) -> list[Waiting]:
-    return [Waiting(*row) for row in session.execute(query).tuples()]

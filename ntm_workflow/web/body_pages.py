@@ -77,7 +77,7 @@ def all_bodies(request: Request) -> Response:
         return desk.page(
             "bodies.html", groups=_groups(desk, levels, shown, quarters),
             shown=shown, units=units, by_share=by_share, few=communes.FEW,
-            compared=communes.communes(kept.ends(desk), members, quarters),
+            compared=communes.communes(desk.ends, members, quarters),
             handed=kept.handed(desk),
         )  # fmt: skip
 
@@ -132,7 +132,7 @@ def _units(desk: Desk) -> list[str]:
 def _ranked(desk: Desk) -> list[str]:
     """The communes by the share of their tasks that is done on time."""
     members, quarters = kept.commune_bodies(desk), kept.by_quarter(desk)
-    found = communes.communes(kept.ends(desk), members, quarters)
+    found = communes.communes(desk.ends, members, quarters)
     return [one.unit for one in communes.by_share(found)]
 
 
@@ -155,7 +155,7 @@ def one_body(request: Request, body_id: str) -> Response:
         four = sum(found.values(), Counts())
         return desk.page(
             "body.html", body=_as_called(body_id, desk), speakers=speakers,
-            end=kept.ends(desk).get(body_id), reachable=bodies.reachable(speakers), counts=four,
+            end=desk.ends.get(body_id), reachable=bodies.reachable(speakers), counts=four,
             found=tasks.page(desk.session, desk.plan, Filter(body=body_id), desk.today),
             shares=shares, few=communes.FEW, share=pictures.share(four),
             mails=record.few(desk.session, Of(body=body_id), 6),

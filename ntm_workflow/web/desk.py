@@ -29,6 +29,7 @@ from ntm_workflow.web.which_plan import asked_plan
 from ntm_workflow.work import body_names
 from ntm_workflow.work.accounts import Role, Who
 from ntm_workflow.work.body_names import Called
+from ntm_workflow.work.successions import End
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
@@ -83,15 +84,26 @@ class Desk:
     @cached_property
     def given(self) -> dict[str, Called]:
         """The bodies that events have founded or renamed, as called on the page's day."""
-        day = body_names.page_day(self.plan, self.today)
-        return self.kept("given", lambda: body_names.given(self.session, day))
+        return self._given(self.plan)
 
-    def kept(self, name: str, work: Callable[[], T]) -> T:
+    def _given(self, plan: Plan) -> dict[str, Called]:
+        return self.rt.bodies.given(body_names.page_day(plan, self.today))
+
+    @cached_property
+    def ends(self) -> dict[str, End]:
+        """The bodies that have ended by the day of the page."""
+        return self.rt.bodies.ends(self.today)
+
+    def kept(self, name: str, work: Callable[[], T], *, of_events: bool = False) -> T:
         """What `work` gives for the plan, the calendar and the day of the page; no statement
-        where it is known. What it reads belongs to no session: others are given it too."""
+        where it is known. What it reads belongs to no session: others are given it too.
+
+        It holds until something happens; `of_events`: until something happens to a body.
+        """
         key = (name, self.plan.id, self.plan.digest, self.rt.days.mark, self.today)
         found: Tallied = self.request.app.state.tallied
-        return found.get(key, self.head, partial(self._detached, work))
+        mark = self.rt.bodies.mark if of_events else self.head
+        return found.get(key, mark, partial(self._detached, work))
 
     def _detached(self, work: Callable[[], T]) -> T:
         read = self.session.identity_map
@@ -107,8 +119,7 @@ class Desk:
         if plan is None or plan is self.plan:
             one = self.given.get(body_id)
             return one.short if one else words.body(self.plan, body_id)
-        day = body_names.page_day(plan, self.today)
-        one = body_names.given(self.session, day).get(body_id)
+        one = self._given(plan).get(body_id)
         return one.short if one else words.body(plan, body_id)
 
     def page(
@@ -127,7 +138,8 @@ def opened(request: Request) -> Iterator[Desk]:
     state = request.app.state
     with state.rt.reader() as session:
         standing = health.standing(session)
-        state.rt = rt = state.rt.following(session, standing.marks, standing.ordered)
+        now = standing.marks, standing.ordered, standing.events
+        state.rt = rt = state.rt.following(session, *now)
         yield Desk(request, rt, session, standing.simulated_on, standing.head)
 
 

@@ -22,9 +22,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import texts
+from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import NotFound, NtmError, Refused, StaleEdit
 from ntm_workflow.reports import body_history, paging
-from ntm_workflow.reports.body_history import Place, Told, Waiting
+from ntm_workflow.reports.body_history import Open, Place, Told, Waiting
 from ntm_workflow.reports.paging import Part
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import BodyEvent, Handover
@@ -105,7 +106,7 @@ def _show(request: Request, typed: Typed | None = None, trouble: Trouble | None 
             [str(one.id) for one in places], asked.get("sau", ""), asked.get("truoc", "")
         )
         lines = body_history.these(session, today, map(int, part.items))
-        groups = _groups(session, places)
+        groups = _groups(desk, places)
         for one in lines:
             groups[one.event.id].lines.append(one)
         may_decide = partial(_coordinates, desk.rt, who=visitor.somebody(request))
@@ -122,11 +123,12 @@ def _show(request: Request, typed: Typed | None = None, trouble: Trouble | None 
         )  # fmt: skip
 
 
-def _groups(session: Session, places: list[Place]) -> dict[int, Group]:
+def _groups(desk: Desk, places: list[Place]) -> dict[int, Group]:
     """The events of these proposals, in their order; no lines yet."""
     total = Counter(one.event_id for one in places)
     plain = Counter(one.event_id for one in places if one.plain)
-    told = body_history.events(session, BodyEvent.id.in_(total)) if total else []
+    events = partial(body_history.events, desk.session)
+    told = desk.kept("events", events, of_events=True) if total else []
     found = {one.event.id: one for one in told}
     return {n: Group(found[n], total[n], plain[n], []) for n in total}
 
@@ -138,14 +140,19 @@ def _findings(desk: Desk) -> Part:
     found = [
         (f"{plan.code}: " if several else "") + body_history.said(one)
         for plan in desk.rt.in_force
-        for one in desk.kept(
-            f"succession {plan.id} {plan.digest}",
-            partial(body_history.findings, desk.session, plan, desk.today),
-        )
+        for one in _open(desk, plan)
     ]
     keys = [str(n) for n in range(len(found))]
     part = paging.part(keys, asked.get("cho-sau", ""), asked.get("cho-truoc", ""))
     return Part(part.total, [found[int(key)] for key in part.items], part.before, part.after)
+
+
+def _open(desk: Desk, plan: Plan) -> list[Open]:
+    asked, of_plan = (desk.session, plan, desk.ends), f"{plan.id} {plan.digest}"
+    text = desk.kept(f"text {of_plan}", partial(body_history.of_text, *asked), of_events=True)
+    return desk.kept(
+        f"succession {of_plan}", partial(body_history.still_open, *asked, text, desk.today)
+    )
 
 
 def _code(rt: Runtime, plan_id: str) -> str:

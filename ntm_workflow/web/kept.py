@@ -8,8 +8,6 @@ from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.freshness import Freshness
 from ntm_workflow.web import visitor
 from ntm_workflow.web.desk import Desk
-from ntm_workflow.work import successions
-from ntm_workflow.work.successions import End
 
 
 def by_quarter(desk: Desk) -> dict[str, dict[int, Counts]]:
@@ -26,14 +24,9 @@ def unreached(desk: Desk) -> int:
     ).one())  # fmt: skip
 
 
-def ends(desk: Desk) -> dict[str, End]:
-    """The bodies that have ended by the day of the page."""
-    return desk.kept("ends", lambda: successions.ends(desk.session, desk.today))
-
-
 def handed(desk: Desk) -> int:
     """How many proposals of handing over wait; asked only where some body has ended."""
-    if not ends(desk):
+    if not desk.ends:
         return 0
     return desk.kept("handed", lambda: desk.session.scalars(
         body_history.count(desk.today)

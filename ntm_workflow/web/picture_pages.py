@@ -16,7 +16,7 @@ from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
 from ntm_workflow.web import svg
 from ntm_workflow.web.desk import opened
-from ntm_workflow.web.kept import by_quarter, commune_bodies, ends
+from ntm_workflow.web.kept import by_quarter, commune_bodies
 from ntm_workflow.web.svg import Frame
 from ntm_workflow.web.words import COUNTS
 
@@ -34,7 +34,7 @@ def all_pictures(request: Request) -> Response:
         done = desk.kept("done", lambda: tallies.completed(session, plan.id))
         points = pictures.progress(load, done, today)
         quarters = by_quarter(desk)
-        found = communes.communes(ends(desk), commune_bodies(desk), quarters)
+        found = communes.communes(desk.ends, commune_bodies(desk), quarters)
         return desk.page(
             "pictures.html", load=load, points=points, communes=found, states=svg.STATES,
             progress_svg=_progress(points, today), load_svg=_load(load, today),

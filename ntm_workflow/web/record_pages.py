@@ -18,6 +18,7 @@ from ntm_workflow.chase import head_mail
 from ntm_workflow.chase.settling import Answer, settle_unknown
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import chased, dossier, notices, received, record, wording
+from ntm_workflow.reports.chased import Chase
 from ntm_workflow.reports.record import Line, Of
 from ntm_workflow.store.tables import Contact
 from ntm_workflow.web import forms, visitor
@@ -177,12 +178,20 @@ def log_of_task(request: Request, task_id: Id) -> Response:
             raise NotFound("task.unknown", task=str(task_id))
         plan = desk.rt.plan_of(task.plan_id)
         content = plan.row(task.row_id).content if plan.has_row(task.row_id) else task.row_id
+        lines = record.newest(desk.session, Of(task=task_id), LOGGED)
         return desk.page(
             "chase_task.html", plan=plan, task=task, content=content,
-            times=chased.of_task(desk.session, task_id),
-            lines=record.newest(desk.session, Of(task=task_id), LOGGED)[::-1], most=LOGGED,
+            times=_times(desk, task_id, lines), lines=lines[::-1], most=LOGGED,
             head=head_mail.printed(desk.session),
         )  # fmt: skip
+
+
+def _times(desk: Desk, task_id: int, lines: list[Line]) -> list[Chase]:
+    """When a task's body was chased, of the messages of its log if these are all of them."""
+    if len(lines) == LOGGED:
+        return chased.of_task(desk.session, task_id)
+    told = ((line.notice, rule.role) for line in lines for rule in line.rules)
+    return chased.times({notice: None for notice, role in told if chased.counts(notice, role)})
 
 
 @router.get("/don-vi/{body_id}/don-doc")

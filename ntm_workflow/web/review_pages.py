@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.errors import NotFound, Refused
-from ntm_workflow.reports import dossier, review_queue
+from ntm_workflow.reports import review_queue
 from ntm_workflow.reports.dossier import Dossier
-from ntm_workflow.reports.review_queue import Waiting
+from ntm_workflow.reports.review_queue import Place, Waiting
 from ntm_workflow.store.tables import EvidenceFile, Submission
 from ntm_workflow.texts import say
 from ntm_workflow.web import actions, acts, forms, parked, previews, task_pages, visitor
@@ -22,7 +22,6 @@ from ntm_workflow.web.acts import ACTS
 from ntm_workflow.web.desk import Desk, opened, up_to_date
 from ntm_workflow.web.forms import Posted, Trouble, Typed
 from ntm_workflow.web.task_pages import Id
-from ntm_workflow.work import body_names
 
 log = logging.getLogger("ntm.web")
 router = APIRouter()
@@ -82,31 +81,21 @@ def show(
 ) -> Response:  # fmt: skip
     """The page on which a task is reviewed; after a refusal with what was typed."""
     with opened(request) as desk:
-        plan_id = dossier.plan_of(desk.session, task_id)
-        plan = desk.rt.plan_of(plan_id) if plan_id else desk.plan
-        found = dossier.one(desk.session, task_id, body_names.page_day(plan, desk.today))
-        if found is None:
-            raise NotFound("task.unknown", task=str(task_id))
+        found, plan = task_pages.whole(desk, task_id)
         if typed is None and (typed := parked.typed(desk.session, request, f"{PATH}/{task_id}")):
             trouble = task_pages.again(typed)
         offers = _offers(request, found, plan, desk)
         if not offers and trouble is None:
             return RedirectResponse(f"/viec/{task_id}", 303)
-        mine = _mine(request, desk)
-        place = review_queue.place(desk.session, task_id)
-        around = [
-            review_queue.beside(desk.session, mine, desk.today, place, before=before)
-            for before in (True, False)
-            if place
-        ]
-        before, after = around or (None, None)
         given = found.submissions[0] if found.submissions else None
+        place = Place(given.received_at, given.id) if given else None
         return desk.page(
             "review.html", trouble.status if trouble else 200, plan,
-            found=found, task=found.task, given=given, offers=offers, before=before, after=after,
+            found=found, task=found.task, given=given, offers=offers,
+            around=review_queue.around(desk.session, _mine(request, desk), place),
             files=_shown(desk, given.files) if given else [],
             due=_due(desk, given, found) if given else None, done=_done(request),
-            left=review_queue.count(desk.session, mine), typed=typed or Typed("", {}),
+            typed=typed or Typed("", {}),
             trouble=trouble, since=task_pages.since(found, seen) if trouble else [],
             mark=found.history[-1].seq if found.history else 0,
         )  # fmt: skip
@@ -154,9 +143,9 @@ def _next(request: Request, task_id: int) -> str:
     with opened(request) as desk:
         mine = _mine(request, desk)
         place = review_queue.place(desk.session, task_id)
-        after = place and review_queue.beside(desk.session, mine, desk.today, place)
-        found = [after] if after else review_queue.first(desk.session, mine, desk.today, 1)
-        return f"{PATH}/{found[0].task.id}" if found else PATH
+        after = review_queue.around(desk.session, mine, place).after
+        after = after or review_queue.around(desk.session, mine, None).after
+        return f"{PATH}/{after}" if after else PATH
 
 
 @router.get("/tham-dinh/{task_id}/{name}")

@@ -71,7 +71,7 @@ def show(
 ) -> Response:  # fmt: skip
     """The page of a task; after a refusal with what was typed, and what others did since."""
     with opened(request) as desk:
-        found, plan = _found(desk, task_id)
+        found, plan = whole(desk, task_id)
         own = visitor.own(request)
         if own is not None:  # that a document went to another body's task is not for all to see
             found = dossier.without_others(found, own)
@@ -102,16 +102,16 @@ def show(
         return response
 
 
-def _found(desk: Desk, task_id: int) -> tuple[Dossier, Plan]:
-    """A task, named as on the pages of its own plan, which is mostly the one that is looked at."""
-    day = body_names.page_day(desk.plan, desk.today)
+def whole(desk: Desk, task_id: int) -> tuple[Dossier, Plan]:
+    """A task with all that belongs to it, named as on the pages of its own plan. Raises NotFound.
+
+    The plan is mostly, but not always, the one that is looked at.
+    """
+    day = body_names.page_day_of_task(desk.rt.all_plans, desk.today)
     found = dossier.one(desk.session, task_id, day)
-    plan = desk.rt.plan_of(found.task.plan_id) if found else desk.plan
-    if found and (own := body_names.page_day(plan, desk.today)) != day:
-        found = dossier.one(desk.session, task_id, own)
     if found is None:
         raise NotFound("task.unknown", task=str(task_id))
-    return found, plan
+    return found, desk.rt.plan_of(found.task.plan_id)
 
 
 def _offers(found: Dossier, plan: Plan, desk: Desk) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from rapidfuzz import process
-from sqlalchemy import ColumnElement, Date, exists, func, insert, literal, select
+from sqlalchemy import ColumnElement, Date, case, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Body, Plan
@@ -145,9 +145,10 @@ def known_by(body_id: Any, day: date) -> ColumnElement[bool]:
     return exists().where(BodyName.body_id == body_id, BodyName.valid_from <= day)
 
 
-def of_task(column: str, day: date) -> ColumnElement[Any]:
+def of_task(column: str, day: date | ColumnElement[date]) -> ColumnElement[Any]:
     """SQL: what the body of a task was called when the task was settled, else on a day."""
-    when = func.coalesce(Task.completed_on, Task.cancelled_on, literal(day, Date))
+    otherwise = literal(day, Date) if isinstance(day, date) else day
+    when = func.coalesce(Task.completed_on, Task.cancelled_on, otherwise)
     return called(column, Task.body_id, when)
 
 
@@ -156,11 +157,32 @@ def page_day(plan: Plan, today: date) -> date:
     return min(today, date(plan.year, 12, 31))
 
 
+def page_day_of_task(plans: Iterable[Plan], today: date) -> date | ColumnElement[date]:
+    """The same of the plan that a task belongs to; in SQL, where it is not one day for all."""
+    days = {plan.id: page_day(plan, today) for plan in plans}
+    if set(days.values()) <= {today}:
+        return today
+    by_plan = [(Task.plan_id == plan_id, literal(day, Date)) for plan_id, day in days.items()]
+    return case(*by_plan, else_=literal(today, Date))
+
+
 def given(session: Session, day: date) -> dict[str, Called]:
     """The bodies that an event had founded or given a new name by a day, as called then."""
-    query = select(BodyName).where(BodyName.event_id.is_not(None), BodyName.valid_from <= day)
-    found = session.scalars(query.order_by(BodyName.valid_from))
-    return {o.body_id: Called(o.body_id, o.name, o.short, o.level, o.unit) for o in found}
+    return latest(by_events(session), day)
+
+
+def by_events(session: Session) -> list[tuple[date, Called]]:
+    """Every name that an event gave, with the day from which it is valid, in that order."""
+    query = select(BodyName).where(BodyName.event_id.is_not(None)).order_by(BodyName.valid_from)
+    return [
+        (one.valid_from, Called(one.body_id, one.name, one.short, one.level, one.unit))
+        for one in session.scalars(query)
+    ]
+
+
+def latest(names: Iterable[tuple[date, Called]], day: date) -> dict[str, Called]:
+    """Of names in the order of their first days, each body's last by a day."""
+    return {one.id: one for since, one in names if since <= day}
 
 
 def named(bodies: dict[str, Called], printed: str) -> str | None:

@@ -190,8 +190,11 @@ class Stands:
         return list(taken)
 
 
-def stands(session: Session, plan_id: str, today: date) -> Stands:
-    gone = ends(session, today)
+def stands(
+    session: Session, plan_id: str, today: date, gone: dict[str, End] | None = None
+) -> Stands:
+    """Who gets a plan's new tasks; three statements, one where it is known who is `gone`."""
+    gone = ends(session, today) if gone is None else gone
     decided = _standing(session, plan_id) if gone else {}
     heirs = {body: to for body, (state, to) in decided.items() if state == "confirmed"}
     return Stands(frozenset(gone), heirs)

@@ -11,11 +11,15 @@ from playwright.sync_api import Browser, Page
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.web import rights, visitor
-from ntm_workflow.work import web_sessions
+from ntm_workflow.web.app import create_app
+from ntm_workflow.work import audit, web_sessions
+from ntm_workflow.work.audit import Action, Entry
 from tests.browser import addresses
-from tests.browser.addresses import ROLES
+from tests.browser.addresses import DAY, ROLES
 from tests.browser.browser_office import DESK, PHONE, TWICE, faults_of, served, sticking_out
+from tests.scene import SYSTEM
 from tests.signing import signed_in
+from tests.web.web_office import Person, statements
 
 # On the console, but no word of ours or of our policy: a refusal, axe asking a frame that is gone.
 OTHERS = ("the server responded with", "Failed to execute 'postMessage'")
@@ -83,6 +87,32 @@ def walk(tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Iterator[Walk]
 def test_the_walk_goes_by_every_page(walk: Walk) -> None:
     asked = {key for key in rights.TABLE if key.startswith("GET ")}
     assert asked - addresses.NO_PAGE == set(walk.pages) - {""}
+
+
+def test_every_page_asks_the_database_eight_times_at_most(walk: Walk) -> None:
+    asked = {path: costs for letter in ROLES for path, costs in _costs(walk, letter)}
+    for path in [path for path in asked if path.startswith("/du-bao")]:
+        del asked[path]  # lives through the days to come in a copy: each table once
+    assert {path: costs for path, costs in asked.items() if max(costs[1:]) > 8} == {}
+    # In a process that has just begun, what is said of ended bodies is read, then kept.
+    assert {path for path, costs in asked.items() if costs[0] > 8} == {"/ban-giao"}
+    assert asked["/ban-giao"][0] <= 13
+
+
+def _costs(walk: Walk, letter: str) -> Iterator[tuple[str, list[int]]]:
+    """The statements of each page right after a start, once more, and after some change."""
+    for path in (path for places in walk.pages.values() for who, path in places if who == letter):
+        person = Person(create_app(walk.rt), walk.rt, ROLES[letter], BODIES.get(letter))
+        costs = []
+        for step in range(3):
+            if step == 2:
+                with walk.rt.sessions.begin() as session:
+                    entry = Entry(Action.CLOCK_SET, "clock", {"from": None, "to": DAY})
+                    audit.append(session, SYSTEM, walk.rt.now(), [entry])
+            with statements(walk.rt) as sent:
+                person.open(path)
+            costs.append(len(sent))
+        yield path, costs
 
 
 def test_nothing_on_any_page_stands_in_anybodys_way(chromium: Browser, walk: Walk) -> None:

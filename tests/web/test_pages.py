@@ -55,7 +55,7 @@ def test_every_page_answers_with_a_title_and_one_heading_on_both_databases(towns
         assert '<html lang="vi">' in answer.text
 
 
-def test_no_page_costs_more_than_eleven_statements_however_many_tasks_there_are(
+def test_no_page_costs_more_than_eight_statements_however_many_tasks_there_are(
     towns: Runtime,
 ) -> None:
     person = Person(create_app(towns), towns)
@@ -65,7 +65,7 @@ def test_no_page_costs_more_than_eleven_statements_however_many_tasks_there_are(
         scene.submit(code, DAY)
     scene.remind(DAY)
     later = {path: _cost(person, path) for path in PAGES}
-    assert max({**full, **later}.values()) <= 11, (full, later)
+    assert max({**full, **later}.values()) <= 8, (full, later)
 
 
 def test_an_empty_plan_shows_the_same_pages_for_no_more(

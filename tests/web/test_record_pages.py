@@ -132,9 +132,7 @@ def test_the_list_is_narrowed_to_a_task_a_body_or_a_contact(
     assert an.open(f"{path}?viec=x&lien-he=-1").status_code == 200
 
 
-def test_every_page_of_the_record_costs_eleven_statements_at_most(
-    an: Person, told: Runtime
-) -> None:
+def test_every_page_of_the_record_costs_eight_statements_at_most(an: Person, told: Runtime) -> None:
     one = mine(told)
     task = task_of(told, one.id)
     for path in (
@@ -144,7 +142,7 @@ def test_every_page_of_the_record_costs_eleven_statements_at_most(
     ):  # fmt: skip
         with statements(told) as sent:
             assert an.open(path).status_code == 200, path
-        assert len(sent) <= 11, (path, len(sent))
+        assert len(sent) <= 8, (path, len(sent))
 
 
 def test_hostile_text_is_shown_as_text_and_never_run(an: Person, told: Runtime) -> None:
