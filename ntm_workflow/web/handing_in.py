@@ -27,7 +27,7 @@ from ntm_workflow.work import drafts, evidence, tasks
 
 SAVE = "luu-nhap"  # the act that keeps a draft
 FIELDS = ("so_van_ban", "loai", "ngay", "trich_yeu", "ly_do_qua_han", "ghi_chu")
-MOST = 60  # other tasks that a form offers
+MOST = 40  # other tasks that a form offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Sheet:
     """The form of handing in, as its page shows it; `late` asks why, `itself` of this task.
 
     `guess` is a summary that is proposed; `saved_at` says when the draft was kept.
+    `most`: there are more other tasks than these, the first so many to be due; else 0.
     """
 
     content: str
@@ -52,6 +53,7 @@ class Sheet:
     kinds: list[tuple[str, str, str]]
     late: bool
     itself: bool
+    most: int = 0
 
 
 def sheet(
@@ -59,11 +61,13 @@ def sheet(
     typed: Typed | None, wrong: bool,
 ) -> tuple[Sheet, Typed | None]:  # fmt: skip
     """The form for a task, with what was typed: now, or else in this owner's draft."""
-    others, (draft, saved_at) = offered(session, task, via), kept(session, owner, task.id)
+    offers, (draft, saved_at) = offered(session, task, via), kept(session, owner, task.id)
+    others = offers[:MOST]
     itself = is_late(task, today)
     made = Sheet(
         content, others, saved_at, guess(typed, content) if wrong else "", kinds(),
         itself or any(is_late(one.task, today) for one in others), itself,
+        MOST if len(offers) > MOST else 0,
     )  # fmt: skip
     return made, typed or draft
 
@@ -76,8 +80,11 @@ def is_late(task: Task, today: date) -> bool:
 
 
 def offered(session: Session, task: Task, via: str) -> list[Other]:
-    """The other tasks that a document may be handed in for too, the most urgent first."""
-    found = session.execute(_others(task, via).order_by(Task.due_on, Task.id).limit(MOST))
+    """The other tasks that a document may be handed in for too, the most urgent first.
+
+    At most one more than `MOST`.
+    """
+    found = session.execute(_others(task, via).order_by(Task.due_on, Task.id).limit(MOST + 1))
     return [Other(one, content) for one, content in found.tuples()]
 
 

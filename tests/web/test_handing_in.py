@@ -52,6 +52,24 @@ def test_what_may_go_together_is_looked_for_among_the_few_tasks_of_its_body(town
     assert any("ix_task_body" in str(step) for step in steps), steps
 
 
+def test_a_form_that_cannot_show_all_other_tasks_says_so(town: Runtime, own: Person) -> None:
+    page, said = f"/viec/{number(town, TASK)}", "việc có hạn sớm nhất đang mở"
+    assert said not in own.text(page)
+    with town.sessions.begin() as session:
+        mine = session.get_one(Task, number(town, TASK))
+        there = session.scalars(
+            select(func.count()).where(Task.body_id == mine.body_id, Task.state == "open")
+        ).one()
+        known = {c.name: getattr(mine, c.name) for c in Task.__table__.columns if c.name != "id"}
+        for n in range(handing_in.MOST + 2 - there):  # with the task itself, one too many
+            session.add(Task(**{**known, "period": f"{2100 + n}-06"}))
+    assert f"Đây là {handing_in.MOST} {said}" in own.text(page)
+    assert own.open(page).text.count('name="chon"') == handing_in.MOST
+    with town.sessions.begin() as session:
+        session.execute(delete(Task).where(Task.period == "2100-06"))
+    assert said not in own.text(page)  # now all are there
+
+
 def test_one_document_is_handed_in_for_several_tasks_at_once_on_both_databases(
     towns: Runtime,
 ) -> None:
