@@ -85,7 +85,7 @@ def _done(entry: AuditEntry, said: dict[str, Any]) -> Step:
     detail = "; ".join(f"{say(f'field.{name}')}: {said[name]}" for name in _TOLD if said.get(name))
     called = trail.called(entry)
     who = f"{called} ({entry.body})" if entry.body else called
-    return Step(entry.at, who, say(f"action.{entry.action}"), entry.via, detail)
+    return Step(entry.at, who, say(f"action.{entry.action}"), trail.way(entry), detail)
 
 
 def _messages(session: Session, task: Task, end: datetime) -> Iterator[Step]:

@@ -26,7 +26,7 @@ from ntm_workflow.reports.paging import Page, ask, cut
 from ntm_workflow.reports.task_reach import among
 from ntm_workflow.store.tables import Account, AuditEntry, AuditHead, Contact
 from ntm_workflow.store.tables.trail import DEEDS
-from ntm_workflow.texts import ZONE, say
+from ntm_workflow.texts import ZONE, has, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,12 @@ def called(entry: AuditEntry) -> str:
     if not entry.contact_name:
         return say("who.contact", id=found[1])
     return say("who.contact_named", id=found[1], name=entry.contact_name)
+
+
+def way(entry: AuditEntry) -> str:
+    """Through what somebody acted, for people: a page, a personal link, a command."""
+    key = f"via.{entry.via}"
+    return say(key) if has(key) else entry.via
 
 
 _PREFIX = "contact/"

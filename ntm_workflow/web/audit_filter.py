@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from ntm_workflow.errors import Refused
 from ntm_workflow.reports.trail import Filter
-from ntm_workflow.texts import say
+from ntm_workflow.texts import has, say
 from ntm_workflow.web import forms
 from ntm_workflow.work import audit
 
@@ -46,8 +46,12 @@ def read(asked: Mapping[str, str]) -> Asked:
     if action and action not in set(audit.Action):
         problems.append(say("filter.unknown", name=say("filter.hanh-dong"), value=action))
         action = ""
+    way = values.get("qua", "")
+    if way and not has(f"via.{way}"):
+        problems.append(say("filter.unknown", name=say("filter.qua"), value=way))
+        way = ""
     only = Filter(
-        action, values.get("ai", ""), values.get("doi-tuong", ""), values.get("qua", ""),
+        action, values.get("ai", ""), values.get("doi-tuong", ""), way,
         day("tu-ngay") or one, day("den-ngay") or one,
     )  # fmt: skip
     if only.first and only.last and only.first > only.last:

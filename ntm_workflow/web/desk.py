@@ -200,7 +200,7 @@ def environment() -> Environment:
     }  # fmt: skip
     made.globals |= {
         "static": static_url, "standing": words.standing, "who": words.who,
-        "called": trail.called,
+        "called": trail.called, "way": trail.way,
         "details": words.details, "subject": words.subject, "subject_url": words.subject_url,
         "chased_said": chased.sentence, "fault_said": watch.said, "fault_todo": watch.todo,
         "weekday": texts.weekday, "month": texts.month, "month_name": texts.month_name,

@@ -114,6 +114,7 @@ def _of_task(one: tasks.Listed, plan: Plan, today: date) -> list[Cell]:
 
 def _of_entry(entry: Any) -> list[Cell]:
     return [
-        entry.seq, texts.clock(entry.at), trail.called(entry), entry.role, entry.body, entry.via,
-        say(f"action.{entry.action}"), entry.subject, entry.data, entry.hash.hex(),
+        entry.seq, texts.clock(entry.at), trail.called(entry), entry.role, entry.body,
+        trail.way(entry), say(f"action.{entry.action}"), entry.subject, entry.data,
+        entry.hash.hex(),
     ]  # fmt: skip

@@ -59,7 +59,8 @@ def notice_list(request: Request) -> Response:
         )  # fmt: skip
         return desk.page(
             "notices.html", found=found, chosen=asked, states=notices.STATES,
-            heading=_heading(desk, of), unmatched=received.count_open(desk.session),
+            heading=_heading(desk, of),
+            unmatched=received.count_open(desk.session) if of.everybody else 0,
             answers=bool(desk.rt.settings.mailbox_url),
             address=rest("/thong-bao", asked, "cu-hon", "moi-hon"),
         )  # fmt: skip

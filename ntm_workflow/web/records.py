@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
+from ntm_workflow import texts
 from ntm_workflow.errors import NotFound, Refused
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
@@ -107,6 +108,11 @@ def _faults(rt: Runtime, session: Session) -> list[proof.Fault]:
     return list(islice(found, FAULTS_SHOWN))
 
 
+def _ways() -> list[tuple[str, str]]:
+    """What an entry may say of the way somebody acted, and how it is called."""
+    return [(key.partition(".")[2], texts.say(key)) for key in texts.keys("via.")]
+
+
 @router.get("/nhat-ky")
 def audit_list(request: Request) -> Response:
     query = dict(request.query_params)
@@ -119,7 +125,7 @@ def audit_list(request: Request) -> Response:
         head = trail.head(desk.session)
         return desk.page(
             "audit.html", found=found, asked=asked, actions=list(audit.Action),
-            head=head, signed=heads.newest(desk.session), checked=checking,
+            ways=_ways(), head=head, signed=heads.newest(desk.session), checked=checking,
             faults=_faults(desk.rt, desk.session) if checking else [],
             address=rest("/nhat-ky", query, "cu-hon", "moi-hon", "kiem-tra"),
         )  # fmt: skip

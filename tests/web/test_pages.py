@@ -197,7 +197,7 @@ def _link(page: str, rel: str) -> str | None:
 )  # fmt: skip
 def test_searching_ignores_marks_and_knows_codes(an: Person, typed: str, count: int) -> None:
     page = an.browser.get("/viec", params={"tim": typed}).text
-    assert len(re.findall(r'<th scope="row">', page)) == count
+    assert len(re.findall(r'<th scope="row" role="rowheader">', page)) == count
 
 
 def test_an_address_that_makes_no_sense_lists_everything_instead_of_failing(an: Person) -> None:

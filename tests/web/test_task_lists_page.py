@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from ntm_workflow import texts
 from ntm_workflow.reports import trail
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Task
@@ -21,7 +22,18 @@ from ntm_workflow.web.app import create_app
 from ntm_workflow.work import many
 from ntm_workflow.work.accounts import Role
 from tests.scene import Scene
-from tests.web.web_office import DAY, LATE, OTHER, TASK, Person, number, plain, statements, task
+from tests.web.web_office import (
+    DAY,
+    LATE,
+    OTHER,
+    ROOT,
+    TASK,
+    Person,
+    number,
+    plain,
+    statements,
+    task,
+)
 
 
 def links(page: str) -> list[str]:
@@ -304,7 +316,19 @@ def test_the_audit_is_filtered_by_who_what_how_and_when(an: Person, town: Runtim
     for query in ("ai=Không ai", "qua=cli", "tu-ngay=23/6/2020", "den-ngay=21/6/2020"):
         assert "12/BC-UBND" not in an.text(f"/nhat-ky?{query}"), query
     assert "không hiểu ngày “99”" in an.text("/nhat-ky?tu-ngay=99")
-    assert "không có “x”" in an.text("/nhat-ky?hanh-dong=x")
+    for name in ("hanh-dong", "qua"):
+        assert "không có “x”" in an.text(f"/nhat-ky?{name}=x")
+
+
+def test_the_audit_says_and_offers_the_ways_in_words(an: Person, town: Runtime) -> None:
+    an.hand_in(number(town, TASK))
+    page = an.open("/nhat-ky?hanh-dong=task.submitted").text
+    assert re.search(r'<option value="link">đường dẫn cá nhân</option>', page)
+    assert "trang web" in plain(page.split("<tbody>")[1])
+    code = [file for part in ("ntm_workflow", "flows") for file in (ROOT / part).rglob("*.py")]
+    found = {way for file in code for way in re.findall(r'via="([a-z]+)"', file.read_text())}
+    recorded = found - {"forecast", "preview"}  # those act in copies, which are thrown away
+    assert {key.partition(".")[2] for key in texts.keys("via.")} == recorded
 
 
 def test_the_filtered_audit_is_taken_away(an: Person, town: Runtime) -> None:
