@@ -199,16 +199,16 @@ def test_names_that_are_whole_come_back_from_a_list_of_them(names: list[str]) ->
     ],
 )
 def test_a_hostile_cell_takes_bounded_time(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     split(text)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_cell_of_100_kilobytes_takes_bounded_time() -> None:
     one = "UBND các xã, thị trấn; Sở Tài chính, Nội vụ và Phòng Văn hóa - Xã hội (chủ trì)\n"
-    started = time.perf_counter()
+    started = time.process_time()
     found = split(one * (100_000 // len(one.encode()) + 1))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert found == split(one)
 
 

@@ -215,9 +215,9 @@ PIECES = (
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_no_cell_takes_long(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     read((piece * LONGEST)[:LONGEST], 2020)
-    assert time.perf_counter() - start < 3
-    start = time.perf_counter()
+    assert time.process_time() - start < 3
+    start = time.process_time()
     assert read(piece * 100_000, 2020).rule == "too-long"
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.runtime import Runtime
@@ -17,6 +17,8 @@ from ntm_workflow.web.visitor import COOKIE
 from tests.browser.browser_office import CHROMIUM, LAUNCH, served
 from tests.signing import signed_in
 from tests.web.web_office import at_file, furnished_file
+
+expect.set_options(timeout=30_000)  # as long as any other wait: a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def browse(
         if not nobody:
             token = signed_in(rt, **account)
             context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         opened.append(context)
         return context
 

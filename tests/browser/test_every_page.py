@@ -54,7 +54,7 @@ class Walk:
         """
         for letter, (name, value, url) in self.cookies.items():
             context = browser.new_context(locale="vi-VN", **options)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(30_000)
             context.add_cookies([{"name": name, "value": value, "url": url}])
             page = context.new_page()
             said, asked = heard(page)

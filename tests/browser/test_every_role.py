@@ -85,7 +85,7 @@ def enter(chromium: Browser, morning: Morning) -> Iterator[Enter]:
 
     def enter(role: Role | None = None, *bodies: str, **options: Any) -> Page:
         context = chromium.new_context(locale="vi-VN", **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         opened.append(context)
         if role:
             token = signed_in(morning.rt, role, bodies or None, name=role.value)
