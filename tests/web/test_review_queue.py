@@ -52,10 +52,7 @@ def hand_in_all(rt: Runtime, an: Person) -> None:
 
 def queue(person: Person) -> list[int]:
     page = person.open("/tham-dinh").text
-    return [
-        int(n)
-        for n in re.findall(r'<th scope="row" role="rowheader"><a href="/tham-dinh/(\d+)"', page)
-    ]
+    return [int(n) for n in re.findall(r'role="rowheader"><a href="/tham-dinh/(\d+)"', page)]
 
 
 def decide(
