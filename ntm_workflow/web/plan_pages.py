@@ -122,10 +122,12 @@ def one_row(request: Request, row_id: str) -> Response:
         dated = sorted(
             (o for o in desk.occurrences if o.row_id == row_id), key=lambda o: (o.due_on, o.period)
         )
-        others = tasks.others_of_row(desk.session, desk.plan, row)
-        periods = list(dict.fromkeys(o.period for o in dated))
-        periods += tasks.other_periods(desk.session, desk.plan, row_id, periods)
-        everyone = [*dict.fromkeys(row.implementing), *others]
+        known = list(dict.fromkeys(o.period for o in dated))
+        others, later = desk.kept(f"beside {row_id}", lambda: (
+            tasks.others_of_row(desk.session, desk.plan, row),
+            tasks.other_periods(desk.session, desk.plan, row_id, known),
+        ))  # fmt: skip
+        periods, everyone = [*known, *later], [*dict.fromkeys(row.implementing), *others]
         shown = body_list.shown(desk, everyone)
         cells: dict[str, dict[str, Task]] = defaultdict(dict)
         for one in tasks.of_row(desk.session, desk.plan, row_id, desk.today, shown.part.items):
