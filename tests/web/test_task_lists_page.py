@@ -324,7 +324,7 @@ def test_the_audit_says_and_offers_the_ways_in_words(an: Person, town: Runtime) 
     an.hand_in(number(town, TASK))
     page = an.open("/nhat-ky?hanh-dong=task.submitted").text
     assert re.search(r'<option value="link">đường dẫn cá nhân</option>', page)
-    assert "trang web" in plain(page.split("<tbody>")[1])
+    assert "qua trang web" in plain(page.split("<tbody>")[1])
     code = [file for part in ("ntm_workflow", "flows") for file in (ROOT / part).rglob("*.py")]
     found = {way for file in code for way in re.findall(r'via="([a-z]+)"', file.read_text())}
     recorded = found - {"forecast", "preview"}  # those act in copies, which are thrown away
