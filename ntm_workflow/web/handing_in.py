@@ -5,14 +5,14 @@ The same for the signed-in page and for the page behind a personal link.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow import texts
@@ -27,7 +27,7 @@ from ntm_workflow.work import drafts, evidence, tasks
 
 SAVE = "luu-nhap"  # the act that keeps a draft
 FIELDS = ("so_van_ban", "loai", "ngay", "trich_yeu", "ly_do_qua_han", "ghi_chu")
-MOST = 40  # other tasks that a form offers
+MOST = 40  # other tasks that a form offers, and however many were ticked
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Sheet:
     """The form of handing in, as its page shows it; `late` asks why, `itself` of this task.
 
     `guess` is a summary that is proposed; `saved_at` says when the draft was kept.
-    `most`: there are more other tasks than these, the first so many to be due; else 0.
+    `most`: there are more other tasks than these so many; else 0.
     """
 
     content: str
@@ -61,15 +61,18 @@ def sheet(
     typed: Typed | None, wrong: bool,
 ) -> tuple[Sheet, Typed | None]:  # fmt: skip
     """The form for a task, with what was typed: now, or else in this owner's draft."""
-    offers, (draft, saved_at) = offered(session, task, via), kept(session, owner, task.id)
-    others = offers[:MOST]
+    draft, saved_at = kept(session, owner, task.id)
+    now = typed or draft
+    ticked = list(now.ticked) if now else []
+    offers, most = offered(session, task, via, ticked), max(MOST, len(ticked))
+    others = sorted(offers[:most], key=lambda one: (one.task.due_on, one.task.id))
     itself = is_late(task, today)
     made = Sheet(
         content, others, saved_at, guess(typed, content) if wrong else "", kinds(),
         itself or any(is_late(one.task, today) for one in others), itself,
-        MOST if len(offers) > MOST else 0,
+        most if len(offers) > most else 0,
     )  # fmt: skip
-    return made, typed or draft
+    return made, now
 
 
 def is_late(task: Task, today: date) -> bool:
@@ -79,12 +82,13 @@ def is_late(task: Task, today: date) -> bool:
 # -- several tasks, one document -----------------------------------------------------
 
 
-def offered(session: Session, task: Task, via: str) -> list[Other]:
-    """The other tasks that a document may be handed in for too, the most urgent first.
-
-    At most one more than `MOST`.
+def offered(session: Session, task: Task, via: str, ticked: Collection[int] = ()) -> list[Other]:
+    """The other tasks that a document may be handed in for too: those `ticked`, then the most
+    urgent; at most one more than a form shows.
     """
-    found = session.execute(_others(task, via).order_by(Task.due_on, Task.id).limit(MOST + 1))
+    most = max(MOST, len(ticked))
+    order = case((Task.id.in_(ticked), 0), else_=1), Task.due_on, Task.id
+    found = session.execute(_others(task, via).order_by(*order).limit(most + 1))
     return [Other(one, content) for one, content in found.tuples()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -65,6 +65,14 @@ def test_a_form_that_cannot_show_all_other_tasks_says_so(town: Runtime, own: Per
             session.add(Task(**{**known, "period": f"{2100 + n}-06"}))
     assert f"Đây là {handing_in.MOST} {said}" in own.text(page)
     assert own.open(page).text.count('name="chon"') == handing_in.MOST
+    with town.sessions.begin() as session:  # one that comes last, ticked in a draft
+        last = session.scalars(select(Task).where(Task.period == "2100-06")).one()
+        last.due_on = date(2101, 1, 1)
+        session.flush()
+        value = f"{last.id}.{last.version}"
+    assert f'value="{value}"' not in own.open(page).text
+    own.send(number(town, TASK), "luu-nhap", chon=value, trich_yeu="Báo cáo")
+    assert f'name="chon" value="{value}" checked' in own.open(page).text
     with town.sessions.begin() as session:
         session.execute(delete(Task).where(Task.period == "2100-06"))
     assert said not in own.text(page)  # now all are there
