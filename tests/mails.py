@@ -10,6 +10,13 @@ from email.utils import make_msgid
 OURS = "vpdp@bacson.example.vn.invalid"
 
 
+def text_of(mail: EmailMessage, kind: str = "plain") -> str:
+    """What a mail says in one of its forms, which it must have."""
+    part = mail.get_body((kind,))
+    assert part, kind
+    return str(part.get_content())
+
+
 def reply(
     to: str, sender: str, text: str, *, subject: str = "Re: 1 việc sắp đến hạn",
     answers: str = "", message_id: str = "", files: dict[str, bytes] | None = None,

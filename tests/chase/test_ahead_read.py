@@ -18,6 +18,7 @@ from ntm_workflow.chase.ahead_read import AheadRead
 from ntm_workflow.runtime import Runtime
 from ntm_workflow.store.tables import Address, Notice, NoticeItem, ReminderRun, Task
 from ntm_workflow.texts import ZONE
+from tests.mails import text_of
 from tests.scene import DOMAIN, Scene
 from tests.smtp_sink import Sink
 
@@ -177,5 +178,5 @@ def test_the_second_mail_to_one_contact_follows_the_first(stage: Stage, sink: Si
     one, two = mails
     assert two["In-Reply-To"] == one["Message-ID"]
     assert one["In-Reply-To"] is None
-    asked = ["/v/xac-nhan/" in str(m.get_body(("plain",)).get_content()) for m in mails]  # type: ignore[union-attr]
+    asked = ["/v/xac-nhan/" in text_of(m) for m in mails]
     assert asked == [True, False]

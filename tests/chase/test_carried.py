@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from ntm_workflow.store.tables import AuditEntry, Contact, Notice, NoticeItem
 from ntm_workflow.work.audit import Action
+from tests.mails import text_of
 from tests.scene import Scene
 from tests.smtp_sink import Sink
 
@@ -71,7 +72,7 @@ def test_what_only_the_older_one_spoke_of_is_still_said_and_each_task_once(
     sink.refuse_text = ""
     silent.deliver(JUNE_26)
     (mail,) = [mail for mail in sink.mails if Scene.email("an") in str(mail["To"])]
-    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    text = text_of(mail)
     assert text.count("Mã việc: XI.1/") == 3
     assert text.count("Mã việc: III.1/") == 2
 

@@ -28,6 +28,7 @@ from tests.chase import sqlite_first
 from tests.chase.sqlite_first import BOTH
 from tests.fake_zalo import BOT_TOKEN, FakeZalo
 from tests.imap_server import ADDRESS, Imap
+from tests.mails import text_of
 from tests.scene import SYSTEM, Scene
 from tests.smtp_sink import Sink
 
@@ -452,7 +453,7 @@ def test_of_a_mail_that_is_too_large_the_header_is_kept_and_that_is_said(
         assert len(incoming.raw(told.rt, kept)) < 2_000
         assert session.scalars(select(ReceivedMail.question)).one() == "large"
     told.deliver(DAY)
-    assert "thư nặng hơn" in str(sink.mails[-1].get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    assert "thư nặng hơn" in text_of(sink.mails[-1])
 
 
 def test_a_mailbox_that_is_down_says_so_and_what_was_kept_is_handled(

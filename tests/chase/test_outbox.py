@@ -22,6 +22,7 @@ from ntm_workflow.store.tables import AuditEntry, Notice, NoticeAttempt, NoticeI
 from ntm_workflow.texts import ZONE
 from ntm_workflow.work.audit import Action
 from tests import smtp_sink
+from tests.mails import text_of
 from tests.scene import DOMAIN, SYSTEM, Scene
 from tests.smtp_sink import Sink
 
@@ -135,10 +136,7 @@ def test_of_what_others_owe_a_long_digest_names_the_most_urgent_and_counts_the_r
     scene.remind(DAY)
     scene.deliver(DAY)
     (mail,) = sink.mails
-    text, html = (
-        str(mail.get_body((kind,)).get_content())  # type: ignore[union-attr]
-        for kind in ("plain", "html")
-    )
+    text, html = (text_of(mail, kind) for kind in ("plain", "html"))
     with scene.rt.reader() as session:
         items = session.scalars(select(func.count()).select_from(NoticeItem)).one()
     named = text.count("Mã việc: ")
@@ -158,7 +156,7 @@ def test_what_a_reader_owes_is_named_whole(
     scene.remind(DAY)
     scene.deliver(DAY)
     (mail,) = sink.mails
-    text = str(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
+    text = text_of(mail)
     assert text.count("Mã việc: ") > 1
     assert "việc nữa" not in text
 
