@@ -98,11 +98,12 @@ class Desk:
         """What `work` gives for the plan, the calendar and the day of the page; no statement
         where it is known. What it reads belongs to no session: others are given it too.
 
-        It holds until something happens; `of_events`: until something happens to a body.
+        It holds until something happens; `of_events`: until something happens to a body, or a
+        plan changes, which may correct what one is called.
         """
         key = (name, self.plan.id, self.plan.digest, self.rt.days.mark, self.today)
         found: Tallied = self.request.app.state.tallied
-        mark = self.rt.bodies.mark if of_events else self.head
+        mark = (self.rt.bodies.mark, self.rt.seen) if of_events else self.head
         return found.get(key, mark, partial(self._detached, work))
 
     def _detached(self, work: Callable[[], T]) -> T:
