@@ -129,6 +129,8 @@ def _groups(desk: Desk, places: list[Place]) -> dict[int, Group]:
     plain = Counter(one.event_id for one in places if one.plain)
     events = partial(body_history.events, desk.session)
     told = desk.kept("events", events, of_events=True) if total else []
+    if not total.keys() <= {one.event.id for one in told}:  # recorded while this page was read
+        told = events()
     found = {one.event.id: one for one in told}
     return {n: Group(found[n], total[n], plain[n], []) for n in total}
 
