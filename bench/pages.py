@@ -4,10 +4,10 @@
 
 A page is timed through the application's own stack, without a network, in turns
 with a page of the same templates that asks the database nothing. `growth` is the
-p50 with the most open tasks divided by the p50 with the fewest; `of_template` is
-the same of the page that asks nothing, which for the appendix grows with its rows:
-3 with ten thousand tasks, 101 with a million. `recounted_ms` is the page after a
-change, when nothing that is kept until then will do.
+p50 with the most open tasks divided by the p50 with the fewest, in plans of a
+hundred rows: more tasks are more bodies of each row. `of_template` is the same of
+the page that asks nothing. `recounted_ms` is the page after a change, when nothing
+that is kept until then will do.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from ntm_workflow.work.accounts import Role
 from ntm_workflow.work.web_sessions import Browser
 
 SIZES = (10_000, 1_000_000)
+ROWS = 100  # of a plan, however many tasks it has
 ROUNDS = 31
 RECOUNTED = 5
 TODAY = date(2020, 7, 2)  # a fifth of the tasks are overdue
@@ -56,7 +57,7 @@ PAGES = {
     "in-days": "/viec?tu=1/12/2020&den=31/12/2020",
     "text-wide": "/viec?tim=don+vi",
     "text-some": "/viec?tim=1",
-    "text-narrow": "/viec?tim=don+vi+4321",
+    "text-narrow": "/viec?tim=don+vi+0077",
     "far-page": "/viec?sau=2020-12-15.{middle}",
     "back-page": "/viec?truoc=2020-12-15.{middle}",
     "appendix": "/phu-luc",
@@ -110,9 +111,9 @@ def _settle(kind: str, engine: Engine) -> None:
 
 
 def _plan(size: int) -> Plan:
-    made = world.plan(size)
+    made = world.plan(size, size // ROWS)
     bodies = (
-        Body(f"body-{n}", f"Đơn vị {n}", f"ĐV {n}",
+        Body(f"body-{n}", f"Đơn vị {n:04}", f"ĐV {n:04}",
              Level.COMMUNE if n else Level.DISTRICT, BodyKind.OFFICE)
         for n in range(world.BODIES)
     )  # fmt: skip

@@ -66,10 +66,10 @@ def emit(bench: str, **figures: object) -> None:
     print(json.dumps({"bench": bench, **figures}, ensure_ascii=False), flush=True)
 
 
-def plan(tasks: int) -> Plan:
+def plan(tasks: int, of_row: int = BODIES) -> Plan:
     """A plan of `tasks` tasks, a fifth due on 30/6, FIXED_DUE on 1/7, the rest far off.
 
-    Each row is for at most BODIES bodies; 14 directing and coordinating bodies
+    Each row is for at most `of_row` bodies; 14 directing and coordinating bodies
     a row, as in the plan of 2020.
     """
     rows, left, number = [], tasks, 0
@@ -78,7 +78,7 @@ def plan(tasks: int) -> Plan:
     for share, due in shares:
         while share > 0:
             number += 1
-            size = min(share, BODIES)
+            size = min(share, of_row)
             rows.append(_row(number, size, due))
             share -= size
     return Plan(

@@ -62,13 +62,12 @@ def parts(
 
 
 def walk(
-    plan: Plan, parts: Iterable[tuple[Arm, Sequence[ColumnElement[bool]]]], limit: int,
-    backwards: bool = False,
-) -> Select[Any]:  # fmt: skip
+    parts: Iterable[Sequence[ColumnElement[bool]]], limit: int, backwards: bool = False
+) -> Select[Any]:
     """The first of each part by its index, then the first of those."""
     made = []
-    for arm, also in parts:
-        query = select(Task.id, Task.due_on).where(*of_arm(plan, arm), *also)
+    for where in parts:
+        query = select(Task.id, Task.due_on).where(*where)
         query = query.order_by(*order(Task, backwards)).limit(limit)
         made.append(select(query.subquery()))
     if not made:
@@ -82,6 +81,11 @@ def of_arm(plan: Plan, arm: Arm) -> list[ColumnElement[bool]]:
     state = task_reach.unindexed(Task.state) if arm.few else Task.state
     of_plan = task_reach.unindexed(Task.plan_id) if arm.few == "id" else Task.plan_id
     return [of_plan == plan.id, state == arm.state, *arm.where]
+
+
+def of_row(plan: Plan, row: str, arm: Arm) -> list[ColumnElement[bool]]:
+    """The conditions of an arm in one row, which has an index of its own."""
+    return [Task.plan_id == plan.id, Task.row_id == row, Task.state == arm.state, *arm.where]
 
 
 def order(t: Any, backwards: bool) -> list[Any]:

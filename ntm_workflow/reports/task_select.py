@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import standings, task_order, task_reach, task_scope
 from ntm_workflow.reports.task_order import Cursor
+from ntm_workflow.reports.task_reach import Reach
 from ntm_workflow.reports.task_scope import Filter, Scope
 from ntm_workflow.store.tables import Task
 
 FEW_BODIES = 2_000  # more are looked for among the tasks of the rows
+FEW_ROWS = 10  # each is walked by its own index
 COUNTED = 10_000  # tasks that are counted one by one where no tally knows how many there are
 COUNTED_IN_TEXT = 1_000  # the same where most of what is read does not count
 
@@ -24,16 +26,21 @@ def chosen(
     after: Cursor | None, before: Cursor | None,
 ) -> Select[Any]:  # fmt: skip
     """The (id, due_on) of the first `limit` tasks after or before a place."""
+    arms = standings.arms(only.standing, Task, today)
+    parts = task_order.parts(arms, *_days(only, scope), after, before)
+    if rows := _few_rows(scope):
+        walks = [
+            [*task_order.of_row(plan, row, arm), *where] for arm, where in parts for row in rows
+        ]
+        return task_order.walk(walks, limit, before is not None)
     if scope.rare:
         hit = _hit(session, plan, scope)
         query = select(hit.c.id, hit.c.due_on).where(_stands(only, hit.c, today))
         query = query.where(*task_scope.due(only, hit.c), *task_order.beyond(hit.c, after, before))
         return query.order_by(*task_order.order(hit.c, before is not None)).limit(limit)
     also = _also(session, scope)
-    arms = standings.arms(only.standing, Task, today)
-    parts = task_order.parts(arms, *_days(only, scope), after, before)
-    narrowed = ((arm, [*where, *also]) for arm, where in parts)
-    return task_order.walk(plan, narrowed, limit, before is not None)
+    walks = [[*task_order.of_arm(plan, arm), *where, *also] for arm, where in parts]
+    return task_order.walk(walks, limit, before is not None)
 
 
 def everything(
@@ -68,6 +75,14 @@ def total(
 
 def counted(session: Session, query: Select[Any], most: int) -> int:
     return session.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
+
+
+def _few_rows(scope: Scope) -> list[str]:
+    """The rows of a filter that asks for whole rows, if they are few."""
+    match scope.reaches:
+        case [Reach(rows=frozenset() as rows, bodies=None, period="")] if len(rows) <= FEW_ROWS:
+            return sorted(rows)
+    return []
 
 
 def _days(only: Filter, scope: Scope) -> tuple[date, date]:

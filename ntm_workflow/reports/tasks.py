@@ -50,8 +50,11 @@ def firsts(
     parts = []
     for standing, few in wanted.items():
         arms = standings.arms(standing, Task, today)
-        walked = task_order.parts(arms, *standings.ALWAYS)
-        found = task_order.walk(plan, walked, few).subquery()
+        walks = [
+            [*task_order.of_arm(plan, arm), *where]
+            for arm, where in task_order.parts(arms, *standings.ALWAYS)
+        ]
+        found = task_order.walk(walks, few).subquery()
         parts.append(select(literal(standing).label("standing"), found.c.id, found.c.due_on))
     chosen = union_all(*parts).subquery()
     query = _listed(plan, today).join(chosen, chosen.c.id == Task.id)

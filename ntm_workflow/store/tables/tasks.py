@@ -39,8 +39,9 @@ class Task(Base):
         ),
         Index("ix_task_body", "body_id", "state", "due_on"),
         Index("ix_task_state_due", "state", "due_on"),
-        # What lists walk, in their own order: those of a state, and the few of a kind.
+        # What lists walk, in their own order: those of a state, of a row, and the few of a kind.
         Index("ix_task_list_state", "plan_id", "state", "due_on", "id"),
+        Index("ix_task_list_row", "plan_id", "row_id", "state", "due_on", "id"),
         _some("ix_task_list_returned", "returned_on IS NOT NULL"),
         _some("ix_task_list_suspended", "suspended_on IS NOT NULL"),
         CheckConstraint("state IN ('open', 'submitted', 'accepted', 'cancelled')", name="state"),
