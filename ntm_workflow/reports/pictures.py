@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
 
-from ntm_workflow.appendix.model import Plan
-from ntm_workflow.calendar.occurrences import Occurrence
+from ntm_workflow.reports.agenda import Due
 from ntm_workflow.reports.counts import Counts
 
 WEEK = timedelta(days=7)
@@ -58,31 +57,18 @@ def share(counts: Counts) -> Share:
     return Share(counts.done_on_time, decided)
 
 
-def to_open(
-    plan: Plan, occurrences: Iterable[Occurrence], opened: set[tuple[str, str]]
-) -> list[tuple[Occurrence, int]]:
-    """The occurrences that are not open yet, with how many tasks each will make."""
-    return [
-        (one, len(plan.row(one.row_id).implementing))
-        for one in occurrences
-        if (one.row_id, one.period) not in opened
-    ]
-
-
-def weeks(due: Mapping[date, Counts], coming: Iterable[tuple[date, int]]) -> list[Week]:
+def weeks(due: Iterable[Due]) -> list[Week]:
     """Every week from the first due day to the last, those without any task too."""
-    found: dict[date, Counts] = {}
-    ahead: dict[date, int] = {}
-    for day, counted in due.items():
-        found[monday(day)] = found.get(monday(day), Counts()) + counted
-    for day, count in coming:
-        ahead[monday(day)] = ahead.get(monday(day), 0) + count
-    known = [*found, *ahead]
-    if not known:
+    found: dict[date, Week] = {}
+    for one in due:
+        day = monday(one.due_on)
+        week = found.get(day, Week(day, Counts(), 0))
+        found[day] = Week(day, week.counts + one.counts, week.to_open + one.to_open)
+    if not found:
         return []
-    number = (max(known) - min(known)).days // 7 + 1
-    every = (min(known) + n * WEEK for n in range(number))
-    return [Week(one, found.get(one, Counts()), ahead.get(one, 0)) for one in every]
+    number = (max(found) - min(found)).days // 7 + 1
+    every = (min(found) + n * WEEK for n in range(number))
+    return [found.get(one, Week(one, Counts(), 0)) for one in every]
 
 
 def progress(load: list[Week], done: Mapping[date, int], today: date) -> list[Point]:

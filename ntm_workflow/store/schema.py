@@ -14,7 +14,7 @@ from ntm_workflow.store import grants
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0021"  # the newest migration; a test holds it against store/migrations
+HEAD = "0022"  # the newest migration; a test holds it against store/migrations
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

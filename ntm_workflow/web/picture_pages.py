@@ -12,11 +12,10 @@ from ntm_workflow import texts
 from ntm_workflow.reports import communes, pictures, tallies
 from ntm_workflow.reports.communes import Commune
 from ntm_workflow.reports.pictures import Point, Week
-from ntm_workflow.store.tables import Task
 from ntm_workflow.texts import say
 from ntm_workflow.web import svg
 from ntm_workflow.web.desk import opened
-from ntm_workflow.web.kept import by_quarter, commune_bodies
+from ntm_workflow.web.kept import by_quarter, commune_bodies, dues
 from ntm_workflow.web.svg import Frame
 from ntm_workflow.web.words import COUNTS
 
@@ -27,10 +26,8 @@ router = APIRouter()
 def all_pictures(request: Request) -> Response:
     with opened(request) as desk:
         session, plan, today = desk.session, desk.plan, desk.today
-        by_day = desk.kept("due", lambda: tallies.by(session, plan.id, today, Task.due_on))
-        due = {day: counted for (day,), counted in by_day.items()}
-        coming = pictures.to_open(plan, desk.occurrences, tallies.opened(session, plan.id))
-        load = pictures.weeks(due, ((one.due_on, count) for one, count in coming))
+        due = dues(desk)
+        load = pictures.weeks(due)
         done = desk.kept("done", lambda: tallies.completed(session, plan.id))
         points = pictures.progress(load, done, today)
         quarters = by_quarter(desk)
@@ -39,7 +36,7 @@ def all_pictures(request: Request) -> Response:
             "pictures.html", load=load, points=points, communes=found, states=svg.STATES,
             progress_svg=_progress(points, today), load_svg=_load(load, today),
             communes_svg=_communes(found), swatch=svg.swatch, week_said=week_said,
-            due_by_now=sum(counted.total for day, counted in due.items() if day <= today),
+            due_by_now=sum(one.counts.total for one in due if one.due_on <= today),
             done_by_now=max((point.done or 0 for point in points), default=0),
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import agenda, communes, counts, pictures, tallies
+from ntm_workflow.reports.agenda import Due
 from ntm_workflow.reports.counts import Counts
 from ntm_workflow.reports.pictures import Share
 from ntm_workflow.runtime import Runtime
@@ -110,18 +111,26 @@ def test_what_is_due_by_the_tally_is_what_counting_each_task_finds(town: Scene) 
         assert (june.tasks, june.counts.done_late) == (32, 1)  # one moved, one is cancelled
 
 
+def due(day: date, counted: Counts, to_open: int = 0) -> Due:
+    return Due("III.1", f"{day:%Y-%m}", day, counted, to_open)
+
+
 def test_weeks_begin_on_mondays_and_leave_none_out() -> None:
-    due = {date(2020, 6, 28): Counts(1, 0, 0, 2), date(2020, 6, 29): Counts(0, 0, 4, 0)}
-    load = pictures.weeks(due, [(date(2020, 7, 19), 5)])
+    load = pictures.weeks([
+        due(date(2020, 6, 28), Counts(1, 0, 0, 2)), due(date(2020, 6, 29), Counts(0, 0, 4, 0)),
+        due(date(2020, 7, 19), Counts(), 5),
+    ])  # fmt: skip
     assert [(one.monday, one.total, one.to_open) for one in load] == [
         (date(2020, 6, 22), 3, 0), (date(2020, 6, 29), 4, 0), (date(2020, 7, 6), 0, 0),
         (date(2020, 7, 13), 5, 5),
     ]  # fmt: skip
-    assert pictures.weeks({}, []) == []
+    assert pictures.weeks([]) == []
 
 
 def test_progress_adds_up_and_knows_nothing_of_the_days_to_come() -> None:
-    load = pictures.weeks({date(2020, 6, 30): Counts(2, 1, 0, 1)}, [(date(2020, 7, 20), 6)])
+    load = pictures.weeks([
+        due(date(2020, 6, 30), Counts(2, 1, 0, 1)), due(date(2020, 7, 20), Counts(), 6),
+    ])  # fmt: skip
     done = {date(2020, 6, 16): 2, date(2020, 7, 2): 1}
     points = pictures.progress(load, done, date(2020, 7, 6))
     assert points[0].sunday == date(2020, 6, 21)  # what came in before anything was due
