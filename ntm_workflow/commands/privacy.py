@@ -39,8 +39,7 @@ def _loose(rt: Runtime) -> str:
     if not days:
         return texts.say("privacy.files_kept")
     try:
-        with rt.reader() as session:
-            found = loose_files.loose(session, rt.files, rt.now() - timedelta(days=days))
+        found = loose_files.loose(rt, rt.now() - timedelta(days=days))
     except OSError as error:
         return texts.say("doctor.store_away", why=error)
     return texts.say("privacy.files", days=days, count=len(found))

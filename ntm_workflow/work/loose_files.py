@@ -31,14 +31,15 @@ AT_ONCE = timedelta(minutes=1)  # after writing down, no removal begins later th
 SETTLED = timedelta(minutes=10)  # and none ends later: a bucket is tried for five minutes
 
 
-def loose(session: Session, files: EvidenceFiles, before: datetime) -> list[str]:
+def loose(rt: Runtime, before: datetime) -> list[str]:
     """SHA-256 of what was stored before a moment and is named by no submission nor draft.
 
     None at all where that is more than what is named: then the store is hardly this
     database's. Raises OSError: the store is away.
     """
-    old = list(files.older(before))
-    found = _unnamed(session, old)
+    old = list(rt.files.older(before))
+    with rt.reader() as session:
+        found = _unnamed(session, old)
     if len(found) > len(old) - len(found):
         log.warning("evidence left alone: unnamed=%d of=%d", len(found), len(old))
         return []
@@ -68,8 +69,7 @@ def sweep(rt: Runtime, clock: Callable[[], datetime], *, actor: Actor) -> int:
     before, count = clock() - timedelta(days=rt.settings.keep_loose_days), 0
     try:
         rt.files.forget_incoming(before)
-        with rt.reader() as session:
-            found = loose(session, rt.files, before)
+        found = loose(rt, before)
         for start in range(0, len(found), MANY):
             count += _removed(rt, found[start : start + MANY], clock, actor)
     except OSError as error:
