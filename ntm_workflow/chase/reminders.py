@@ -24,6 +24,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    func,
     insert,
     literal,
     or_,
@@ -121,6 +122,12 @@ def _due(plans: Sequence[Plan], today: date) -> Any:
             and_(Task.state == "open", Task.suspended_on.is_(None)), Task.state == "submitted"
         ),
     )  # fmt: skip
+
+
+def coming(plan: Plan, day: date, most: int) -> Select[tuple[int]]:
+    """How many open tasks of a plan have their turn by a day; `most` where it is that or more."""
+    some = select(Task.id).where(_due([plan], day)).limit(most).subquery()
+    return select(func.count()).select_from(some)
 
 
 _KEY_DAY = case((Task.state == "open", Task.due_on), else_=Task.submitted_on)

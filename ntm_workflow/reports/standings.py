@@ -54,12 +54,22 @@ def _objected(t: Any, today: date) -> list[Arm]:
     return [Arm("open", (t.id.in_(waiting),), "id")]
 
 
+def _silent(t: Any, today: date) -> list[Arm]:
+    """Overdue, and the body has neither confirmed it nor handed in, asked or objected, ever."""
+    unanswered = (
+        t.suspended_on.is_(None), t.acknowledged_on.is_(None), t.returned_on.is_(None),
+        t.id.not_in(select(Extension.task_id)), t.id.not_in(select(Objection.task_id)),
+    )  # fmt: skip
+    return [Arm("open", unanswered, last=today - DAY)]
+
+
 # The first four are the four counts: `reports.counts` counts what they list.
 STANDINGS: dict[str, Callable[[Any, date], list[Arm]]] = {
     "done_on_time": lambda t, today: [Arm("accepted", (t.completed_on <= t.due_on,))],
     "done_late": lambda t, today: [Arm("accepted", (t.completed_on > t.due_on,))],
     "open_in_time": _in_time,
     "open_overdue": lambda t, today: _running(t, ALWAYS[0], today - DAY),
+    "silent": _silent,
     "to_do": lambda t, today: _running(t, *ALWAYS)[:1],
     "this_week": lambda t, today: _running(t, today, week_end(today))[:1],
     "to_review": lambda t, today: [Arm("submitted")],
@@ -79,7 +89,8 @@ def arms(standing: str, t: Any, today: date) -> list[Arm]:
 
 # The words of the address, in Vietnamese without marks, and what they mean.
 SLUGS = {
-    "con-phai-lam": "to_do", "qua-han": "open_overdue", "den-han-tuan-nay": "this_week",
+    "con-phai-lam": "to_do", "qua-han": "open_overdue", "chua-tra-loi": "silent",
+    "den-han-tuan-nay": "this_week",
     "cho-tham-dinh": "to_review",
     "trong-han": "open_in_time", "xong-dung-han": "done_on_time", "xong-qua-han": "done_late",
     "bi-tra-lai": "returned", "xin-gia-han": "extension",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.reports.counts import Counts
@@ -58,25 +58,6 @@ def by_row(session: Session, plan_id: str, which: Iterable[ColumnElement[bool]])
     return {row: Some(int(n), first, last) for row, n, first, last in session.execute(query)}
 
 
-def numbers(
-    session: Session,
-    plan_id: str,
-    standings: Iterable[str],
-    today: date,
-    week_end: date,
-    **beside: Select[tuple[int]],
-) -> dict[str, int]:
-    """How many tasks of a plan have each of these standings, and what `beside` counts.
-
-    One statement, whatever is counted beside.
-    """
-    wanted = {name: of(name, today, week_end) for name in standings}
-    sums = [_sum(which).label(name) for name, which in wanted.items() if which is not None]
-    also = [query.scalar_subquery().label(name) for name, query in beside.items()]
-    found = session.execute(select(*sums, *also).where(TaskTally.plan_id == plan_id)).one()
-    return {name: int(n) for name, n in found._mapping.items()}
-
-
 def counts(session: Session, plan_id: str, today: date, row_id: str = "") -> dict[str, Counts]:
     """The four counts as of now, by row; one statement."""
     where = [TaskTally.row_id == row_id] if row_id else []
@@ -95,7 +76,7 @@ def _by(
     *where: ColumnElement[bool],
 ) -> Iterator[tuple[tuple[Any, ...], Counts]]:  # fmt: skip
     names = ("done_on_time", "done_late", "open_in_time", "open_overdue")
-    sums = [_sum(which) for name in names if (which := of(name, today, today)) is not None]
+    sums = [number(which) for name in names if (which := of(name, today, today)) is not None]
     query = select(*columns, *sums).where(TaskTally.plan_id == plan_id, *where)
     for line in session.execute(query.group_by(*columns)):
         key, four = tuple(line)[: len(columns)], tuple(line)[len(columns) :]
@@ -103,5 +84,6 @@ def _by(
             yield key, Counts(*map(int, four))
 
 
-def _sum(which: ColumnElement[bool]) -> Any:
+def number(which: ColumnElement[bool]) -> Any:
+    """SQL: how many tasks the lines have, of those that are grouped, which are such."""
     return func.coalesce(func.sum(case((which, TaskTally.n), else_=0)), 0)

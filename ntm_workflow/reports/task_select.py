@@ -99,7 +99,7 @@ def _also(session: Session, scope: Scope) -> list[ColumnElement[bool]]:
 def _hit(session: Session, plan: Plan, scope: Scope) -> Any:
     """The tasks of a few rows and bodies, each by the index of its row or body."""
     columns = (Task.id, Task.due_on, Task.state, Task.suspended_on, Task.completed_on,
-               Task.returned_on)  # fmt: skip
+               Task.returned_on, Task.acknowledged_on)  # fmt: skip
     plain, among = task_reach.unindexed, task_reach.among
     parts = []
     for one in scope.reaches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session, aliased
 from ntm_workflow import texts
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.quarters import quarter_runs
-from ntm_workflow.calendar.workdays import WorkCalendar
+from ntm_workflow.calendar.workdays import DAY, WorkCalendar
 from ntm_workflow.chase.claims import STUCK_AFTER
 from ntm_workflow.chase.daily import OPEN, QUARTER, REMIND
 from ntm_workflow.store.tables import (
@@ -47,8 +47,7 @@ from ntm_workflow.texts import ZONE
 DONE_BY = time(9, 0)  # local: by then the runs of a working day must have finished
 FIRST_RUN = time(6, 45)  # local: an installation made later owes nothing on its first day
 WAITS_TOO_LONG = timedelta(minutes=30)
-
-
+RUNS = (OPEN, REMIND, QUARTER)
 TROUBLE_LASTS = timedelta(minutes=15)  # a mailbox that is away for less is nobody's affair
 UNREAD_FOR = timedelta(minutes=45)  # it is looked into every five minutes
 
@@ -65,6 +64,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What is wrong now, in the order of a day, and when each kind of run last finished."""
+
+    faults: list[Fault]
+    ran: dict[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class _Seen:
     """One line of what the database says: its kind, whose, how many, since when."""
 
@@ -74,10 +81,8 @@ class _Seen:
     since: datetime | None
 
 
-def faults(
-    session: Session, plans: Sequence[Plan], days: WorkCalendar, now: datetime
-) -> list[Fault]:
-    """What is wrong now, in the order of a day; one statement, whose cost follows what is wrong.
+def look(session: Session, plans: Sequence[Plan], days: WorkCalendar, now: datetime) -> Look:
+    """What is wrong now, and what ran; one statement, whose cost follows what is wrong.
 
     `plans` are those in force: where there is none, no run is due. On a working
     day, from `DONE_BY` on, the day's runs must have finished; what finishes
@@ -94,12 +99,22 @@ def faults(
     `TROUBLE_LASTS`, or, within sending hours, was not looked into for `UNREAD_FOR`.
     """
     local = now.astimezone(ZONE)
-    parts = [*_runs(local.date()), _sending(now), _broken(), *_mailbox()]
+    parts = [*_runs(local.date()), _ran(local.date()), _sending(now), _broken(), *_mailbox()]
     sending = _open_long_enough(plans, days, local)
     if sending:
         parts.append(_waiting(sending, now))
     found = [_Seen(*row) for row in session.execute(union_all(*parts))]
-    return [*_missing(found, plans, days, local), *_stuck(found), *_unread(found, now, sending)]
+    return Look(
+        [*_missing(found, plans, days, local), *_stuck(found), *_unread(found, now, sending)],
+        {one.name: one.since for one in found if one.what == "ran" and one.since},
+    )
+
+
+def faults(
+    session: Session, plans: Sequence[Plan], days: WorkCalendar, now: datetime
+) -> list[Fault]:
+    """What is wrong now, in the order of a day."""
+    return look(session, plans, days, now).faults
 
 
 def said(fault: Fault) -> str:
@@ -137,6 +152,20 @@ def due_runs(plans: Sequence[Plan], days: WorkCalendar, day: date) -> dict[str, 
     return due
 
 
+def next_runs(
+    plans: Sequence[Plan], days: WorkCalendar, today: date, ran: Mapping[str, datetime]
+) -> dict[str, date]:
+    """The day of each next run, in order: today where it has not finished yet today."""
+    if not plans:
+        return {}
+    done = {name for name, at in ran.items() if at.astimezone(ZONE).date() == today}
+    first = {name: today + DAY if name in done else today for name in RUNS}
+    coming = {name: days.next(first[name]) for name in (OPEN, REMIND)}
+    every = (run.day for plan in plans for run in quarter_runs(plan, days))
+    quarterly = min((day for day in every if day >= first[QUARTER]), default=None)
+    return coming | ({QUARTER: quarterly} if quarterly else {})
+
+
 def _missing(
     found: list[_Seen], plans: Sequence[Plan], days: WorkCalendar, local: datetime
 ) -> list[Fault]:
@@ -165,6 +194,11 @@ def _runs(today: date) -> list[Select[Any]]:
         _line("before", "", 1, null()).where(before.exists()),
         _line("first", "", 1, AuditEntry.at).where(AuditEntry.seq == 1),
     ]
+
+
+def _ran(today: date) -> Select[Any]:
+    query = _line("ran", DailyRun.name, 1, func.max(DailyRun.finished_at))
+    return query.where(DailyRun.day <= today).group_by(DailyRun.name)
 
 
 def _line(what: str, name: Any, count: Any, since: Any) -> Select[Any]:

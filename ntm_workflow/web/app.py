@@ -152,7 +152,7 @@ def healthz(request: Request) -> Response:
     """
     try:
         with desk.opened(request) as open_desk:
-            found = open_desk.faults()
+            found = open_desk.look().faults
     except SQLAlchemyError as error:
         log.error("database does not answer: %s", type(error).__name__)
         return JSONResponse({"status": "no database"}, 503)

@@ -21,7 +21,7 @@ from ntm_workflow.appendix.model import Plan
 from ntm_workflow.calendar.occurrences import Occurrence
 from ntm_workflow.reports import chased, days_off, health, trail, watch, wording
 from ntm_workflow.reports.trail import Head
-from ntm_workflow.reports.watch import Fault
+from ntm_workflow.reports.watch import Look
 from ntm_workflow.runtime import SIMULATED_HOUR, Runtime
 from ntm_workflow.web import guard, languages, rights, visitor, which_plan, words
 from ntm_workflow.web.tallied import Tallied
@@ -67,9 +67,9 @@ class Desk:
             return datetime.combine(self.simulated_on, SIMULATED_HOUR, texts.ZONE)
         return datetime.now(UTC)
 
-    def faults(self) -> list[Fault]:
+    def look(self) -> Look:
         """What a person must look at for the system to run as it should; one statement."""
-        return watch.faults(self.session, self.rt.in_force, self.rt.days, self.now)
+        return watch.look(self.session, self.rt.in_force, self.rt.days, self.now)
 
     @cached_property
     def plan(self) -> Plan:

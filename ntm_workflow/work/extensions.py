@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan
@@ -107,6 +107,12 @@ def waiting(session: Session, task: Task) -> Extension | None:
     return session.scalars(
         select(Extension).where(Extension.task_id == task.id, Extension.granted.is_(None))
     ).first()
+
+
+def count(plan_id: str) -> Select[tuple[int]]:
+    """How many open tasks of a plan wait for a decision."""
+    query = select(func.count(Extension.id)).join(Task, Task.id == Extension.task_id)
+    return query.where(Extension.granted.is_(None), Task.state == "open", Task.plan_id == plan_id)
 
 
 def history(session: Session, task: Task) -> list[DueChange]:

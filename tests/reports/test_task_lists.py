@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from ntm_workflow.appendix.text import fold
 from ntm_workflow.reports import (
     counts,
+    glance,
     standings,
     tally,
     task_reach,
@@ -56,6 +57,8 @@ def busy(rt: Runtime, open_on: Callable[..., Any]) -> Runtime:
                 session.add(Suspension(task_id=task.id, from_on=task.suspended_on, reason="x"))
             if task.state == "open" and dice.random() < 0.2:
                 task.returned_on = DAY
+            if task.state == "open" and dice.random() < 0.2:
+                task.acknowledged_on = DAY
             if task.state == "open" and dice.random() < 0.1:
                 session.add(Extension(task_id=task.id, wanted_due=DAY, reason="x",
                                       asked_at=rt.now(), asked_by="An"))  # fmt: skip
@@ -69,6 +72,10 @@ def plainly(rt: Runtime, session: Session, only: Filter) -> list[int]:
     """What a filter lists, by reading every task and asking it."""
     asked = set(session.scalars(select(Extension.task_id).where(Extension.granted.is_(None))))
     objected = set(session.scalars(select(Objection.task_id).where(Objection.outcome.is_(None))))
+    ever = {
+        *session.scalars(select(Extension.task_id)),
+        *session.scalars(select(Objection.task_id)),
+    }
     found = []
     words = task_reach.words(only.text)
     for task in session.scalars(select(Task).where(Task.plan_id == rt.plan.id)):
@@ -78,7 +85,9 @@ def plainly(rt: Runtime, session: Session, only: Filter) -> list[int]:
             for said in ((row.id, row.content, row.timing_text), (body.id, body.name, body.short))
         )
         if (
-            _stands(task, only.standing, task.id in asked, task.id in objected)
+            _stands(
+                task, only.standing, task.id in asked, task.id in objected, task.id in ever
+            )
             and only.section in ("", row.section) and only.row in ("", row.id)
             and only.body in ("", body.id) and only.level in ("", body.level)
             and only.period in ("", task.period)
@@ -89,7 +98,7 @@ def plainly(rt: Runtime, session: Session, only: Filter) -> list[int]:
     return [number for _, number in sorted(found)]
 
 
-def _stands(task: Task, standing: str, asked: bool, objected: bool) -> bool:
+def _stands(task: Task, standing: str, asked: bool, objected: bool, ever: bool) -> bool:
     live, late = task.state in ("open", "submitted"), task.due_on < DAY and not task.suspended_on
     done = task.completed_on if task.state == "accepted" else None
     return {
@@ -98,6 +107,9 @@ def _stands(task: Task, standing: str, asked: bool, objected: bool) -> bool:
         "done_late": bool(done and done > task.due_on),
         "open_in_time": live and not late,
         "open_overdue": live and late,
+        "silent": task.state == "open"
+        and late
+        and not (task.acknowledged_on or task.returned_on or ever),
         "to_do": task.state == "open" and not task.suspended_on,
         "this_week": task.state == "open"
         and not task.suspended_on
@@ -132,7 +144,7 @@ def test_every_filter_lists_and_counts_what_plain_python_does(
     monkeypatch.setattr(task_scope, "RARE", share)
     monkeypatch.setattr(task_select, "FEW_BODIES", few // 10)
     monkeypatch.setattr(task_reach, "_BOUND", 3 if few else 50)
-    cycled = itertools.cycle(["", *standings.STANDINGS])  # 12 of them; each meets filters in turn
+    cycled = itertools.cycle(["", *standings.STANDINGS])  # 13 of them; each meets filters in turn
     wanted = [replace(only, standing=next(cycled)) for only in FILTERS * 2]
     wanted += [Filter(standing=standing) for standing in standings.STANDINGS]
     with busy.reader() as session:
@@ -206,9 +218,41 @@ def test_the_tally_counts_as_the_four_counts_do(busy: Runtime) -> None:
         assert tally.counts(session, busy.plan.id, DAY) == exact
         assert tally.counts(session, busy.plan.id, DAY, "III.1") == {"III.1": exact["III.1"]}
         names = [name for name in standings.STANDINGS if tally.of(name, DAY, DAY) is not None]
-        numbers = tally.numbers(session, busy.plan.id, names, DAY, standings.week_end(DAY))
+        numbers = glance.glance(session, busy.plan, names, DAY).numbers
         for name in names:
             assert numbers[name] == len(plainly(busy, session, Filter(standing=name))), name
+
+
+def test_what_a_glance_shows_is_what_its_links_list(busy: Runtime) -> None:
+    with busy.reader() as session:
+        found = glance.glance(session, busy.plan, ["to_do"], DAY)
+        until = glance.soon_until(DAY)
+        for row in busy.plan.all_rows:
+            late = plainly(busy, session, Filter("open_overdue", row=row.id))
+            soon = plainly(busy, session, Filter("to_do", row=row.id, due_from=DAY, due_to=until))
+            listed = [(one.overdue, one.soon) for one in found.at_risk if one.row_id == row.id]
+            assert listed == ([(len(late), len(soon))] if late or soon else []), row.id
+        for body in busy.plan.bodies:
+            silent = plainly(busy, session, Filter("silent", body=body.id))
+            asked = [(one.tasks, one.since) for one in found.silent if one.body_id == body.id]
+            due = min((task.due_on for n in silent if (task := session.get(Task, n))), default=None)
+            assert asked == ([(len(silent), due)] if silent else []), body.id
+    assert len(found.at_risk) > 3
+    assert len(found.silent) > 3
+    assert not found.is_least
+    assert found.silent == sorted(found.silent, key=lambda one: (-one.tasks, one.since))
+
+
+def test_a_glance_says_where_it_has_not_looked_at_all(
+    busy: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glance, "LOOKED_AT", 3)
+    with busy.reader() as session:
+        found = glance.glance(session, busy.plan, [], DAY)
+        longest = plainly(busy, session, Filter("silent"))[:3]
+        bodies = {task.body_id for n in longest if (task := session.get(Task, n))}
+    assert {one.body_id for one in found.silent} == bodies
+    assert found.is_least
 
 
 # -- the tally, whatever is done to the tasks ---------------------------------------
