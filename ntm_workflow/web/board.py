@@ -33,9 +33,9 @@ from ntm_workflow.work import extensions, objections
 from ntm_workflow.work.accounts import Role
 
 router = APIRouter()
-FEW = 8
+FEW = 6
 MANY = 10_000  # tasks whose turn has come: more are not counted
-_LISTS = {"open_overdue": 6, "this_week": FEW, "to_review": 6}
+_LISTS = {"open_overdue": FEW, "this_week": 8, "to_review": FEW}
 _NUMBERS = (*words.COUNTS, "this_week", "to_review")
 
 
