@@ -118,6 +118,34 @@ def test_on_a_quarters_day_the_quarterly_run_is_due_too(small: Runtime) -> None:
     assert keys(small, at(QUARTER_DAY, "09:00")) == []
 
 
+def test_the_last_run_and_the_next_one_are_told_of_each_kind(small: Runtime) -> None:
+    friday, now = date(2020, 6, 19), at(date(2020, 6, 19), "08:00")
+
+    def runs() -> tuple[dict[str, datetime], dict[str, date]]:
+        with small.reader() as session:
+            last = watch.look(session, small.in_force, small.days, now).ran
+        return last, watch.next_runs(small.in_force, small.days, friday, last)
+
+    quarter = date(2020, 7, 1)
+    assert runs() == (
+        {daily.OPEN: at(MONDAY, "07:31")},
+        {daily.OPEN: friday, daily.REMIND: friday, daily.QUARTER: quarter},
+    )
+    ran(small, friday, daily.OPEN, clock="07:05")
+    assert runs()[0][daily.OPEN] == at(friday, "07:05")
+    assert runs()[1] == {
+        daily.OPEN: date(2020, 6, 22), daily.REMIND: friday, daily.QUARTER: quarter,
+    }  # fmt: skip
+    assert watch.next_runs([], small.days, friday, {}) == {}
+
+
+def test_a_quarterly_run_is_next_on_its_day_until_it_has_finished(small: Runtime) -> None:
+    plans, days, day = small.in_force, small.days, QUARTER_DAY
+    assert watch.next_runs(plans, days, day, {})[daily.QUARTER] == day
+    done = {daily.QUARTER: at(day, "08:00")}
+    assert watch.next_runs(plans, days, day, done)[daily.QUARTER] > day
+
+
 def test_an_installation_made_this_morning_owes_no_run_before_tomorrow(rt: Runtime) -> None:
     made = datetime.now(UTC).astimezone(ZONE)
     day = rt.days.next(made.date())
