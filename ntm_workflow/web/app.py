@@ -46,6 +46,7 @@ from ntm_workflow.web import (
     personal_pages,
     picture_pages,
     plan_pages,
+    question_pages,
     received_pages,
     record_pages,
     records,
@@ -107,7 +108,9 @@ def create_app(rt: Runtime | None = None) -> FastAPI:
     app.state.tallied = Tallied()
     app.state.previews = Previews()
     pages = (board, plan_pages, body_pages, record_pages, task_pages, actions, records)
-    for module in (*pages, channel_pages, import_pages, import_preview_pages, import_actions):
+    for module in (*pages, question_pages, channel_pages):
+        app.include_router(module.router)
+    for module in (import_pages, import_preview_pages, import_actions):
         app.include_router(module.router)
     for module in (chase_pages, forecast_pages, criteria_pages, feeds, picture_pages, year_pages):
         app.include_router(module.router)

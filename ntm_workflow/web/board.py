@@ -99,7 +99,8 @@ def show(request: Request, trouble: Trouble | None = None) -> Response:
             trail=desk.kept("deeds", lambda: trail.deeds(session, 6)),
             ahead=_ahead(desk), faults=looked.faults, numbers=numbers, many=MANY,
             at_risk=seen.at_risk, soon_until=glance.soon_until(today),
-            silent=seen.silent, silent_is_least=seen.is_least, few=FEW,
+            silent=seen.silent, silent_is_least=seen.is_least,
+            undated=sum(row.reading.question is not None for row in plan.all_rows), few=FEW,
             runs=_runs(desk, looked.ran), turns=turns,
         )  # fmt: skip
     response.headers["content-security-policy"] = LIVE_POLICY

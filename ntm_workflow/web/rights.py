@@ -150,6 +150,7 @@ TABLE: dict[str, Right] = {
     # Reading.
     "GET /bieu-do": READ,
     "GET /phu-luc/{row_id}": READ,
+    "GET /cau-hoi": READ,
     "GET /don-vi": READ,
     "GET /don-vi/{body_id}": READ,
     "GET /don-vi/{body_id}/lich-su": READ,

@@ -154,6 +154,7 @@ def pages(rt: Runtime) -> dict[str, list[tuple[str, str]]]:
         "GET /bieu-do": ["L /bieu-do"],
         "GET /phu-luc": ["C /phu-luc", "O /phu-luc"],
         "GET /phu-luc/{row_id}": ["C /phu-luc/VI.1", "C /phu-luc/TC16"],
+        "GET /cau-hoi": ["C /cau-hoi", "L /cau-hoi"],
         "GET /tieu-chi": ["L /tieu-chi", "O /tieu-chi"],
         "GET /don-vi": ["L /don-vi"],
         "GET /don-vi/{body_id}": ["I /don-vi/bql-tan-lap"],

@@ -78,6 +78,7 @@ ACOLI GET /lich/{when}
 ACLI  GET /bieu-do
 ACOLI GET /phu-luc
 ACLI  GET /phu-luc/{row_id}
+ACLI  GET /cau-hoi
 ACOLI GET /tieu-chi
 ACLI  GET /don-vi
 ACLI  GET /don-vi/{body_id}
