@@ -52,9 +52,7 @@ def appendix(request: Request) -> Response:
         for one in kept.dues(desk):
             dues[one.row_id].append(one)
         lines = {r.id: _line(r, desk, by_row, fresh, dues[r.id]) for r in desk.plan.all_rows}
-        general = [f for f in desk.plan.findings if f.where not in lines]
-        said = [f"{finding_text.named(f.where)}: {finding_text.full(f)}" for f in general]
-        return _appendix(desk, lines, whole, said)
+        return _appendix(desk, lines, whole)
 
 
 def _own_appendix(request: Request) -> Response:
@@ -72,12 +70,12 @@ def _own_appendix(request: Request) -> Response:
             tag = line.tag if mine or line.dues else None
             lines[row.id] = replace(line, tag=tag, findings=[], bodies=mine)
         whole = sum((line.counts for line in lines.values()), Counts())
-        return _appendix(desk, lines, whole, [])
+        return _appendix(desk, lines, whole)
 
 
-def _appendix(desk: Desk, lines: dict[str, Line], whole: Counts, general: list[str]) -> Response:
+def _appendix(desk: Desk, lines: dict[str, Line], whole: Counts) -> Response:
     return desk.page(
-        "appendix.html", lines=lines, whole=whole, general=general,
+        "appendix.html", lines=lines, whole=whole,
         own=visitor.own(desk.request) is not None,
         sections=[
             (s, [lines[r.id] for r in desk.plan.rows if r.section == s.id])

@@ -267,7 +267,7 @@ def test_no_page_in_english_has_a_vietnamese_word_but_what_people_wrote(
         assert answer.status_code < 500, path
         if "text/html" in answer.headers.get("content-type", ""):
             found[path] = answer.text
-    assert "row TC16: “" in plain(found["/phu-luc"])  # where the paper is quoted from
+    assert "row TC16: “" in plain(found["/cau-hoi"])  # where the paper is quoted from
     known = data(town)
     wrong = {
         path: [word for word in labels(page, known).split() if VIETNAMESE.search(word)]

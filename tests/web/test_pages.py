@@ -153,13 +153,14 @@ def test_a_row_opens_to_its_reading_its_dates_and_its_findings(an: Person) -> No
     assert "Số lượng ghi 3 nhưng nêu tên 2 xã" in an.text("/phu-luc/TC16")
 
 
-def test_the_appendix_says_what_the_text_of_the_paper_contradicts_with_its_words(
+def test_the_appendix_leads_to_what_the_text_of_the_paper_contradicts_with_its_words(
     an: Person,
 ) -> None:
-    text = an.text("/phu-luc")
-    assert "Phần III.2: 2.500 / 222.500 triệu đồng = 1,12 %, bản in ghi 1,2 %" in text
+    assert 'href="/cau-hoi"' in an.open("/phu-luc").text
+    text = an.text("/cau-hoi")
+    assert "Phần III.2 : 2.500 / 222.500 triệu đồng = 1,12 %, bản in ghi 1,2 %" in text
     assert "phần III.1: “Tổng nguồn vốn được bố trí" in text
-    assert "Chỉ tiêu 11: phần lời nêu thêm 1 xã đạt tiêu chí 11 (Hộ nghèo)" in text
+    assert "Chỉ tiêu 11 : phần lời nêu thêm 1 xã đạt tiêu chí 11 (Hộ nghèo)" in text
 
 
 # -- lists ------------------------------------------------------------------------
