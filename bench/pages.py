@@ -1,4 +1,4 @@
-"""The board and the list of tasks, through the whole application, with few and with many tasks.
+"""The pages, through the whole application, with few and with many tasks.
 
     python -m bench.pages [--quick]
 
@@ -62,8 +62,16 @@ PAGES = {
     "back-page": "/viec?truoc=2020-12-15.{middle}",
     "appendix": "/phu-luc",
     "row": "/phu-luc/R.1",
+    "questions": "/cau-hoi",
+    "review": "/tham-dinh",
+    "year": "/lich",
+    "week": "/lich/2020-W27",
+    "criteria": "/tieu-chi",
+    "charts": "/bieu-do",
     "bodies": "/don-vi",
+    "body": "/don-vi/body-77",
     "contacts": "/lien-he",
+    "notices": "/thong-bao",
     "task": "/viec/{middle}",
     "audit": "/nhat-ky",
 }
