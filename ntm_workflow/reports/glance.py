@@ -40,7 +40,7 @@ class Silent:
 class Glance:
     """What is counted, and where somebody should look: the worst first.
 
-    `is_least`: there is more without an answer than was looked at.
+    `is_least`: there may be more without an answer than was looked at.
     """
 
     numbers: dict[str, int]
@@ -101,11 +101,7 @@ def _number(standing: str, today: date) -> Any:
 
 
 def _bodies(plan: Plan, today: date, more: int) -> Select[Any]:
-    walks = [
-        [*task_order.of_arm(plan, arm), *where]
-        for arm, where in task_order.parts(standings.arms("silent", Task, today), *standings.ALWAYS)
-    ]
-    first = task_order.walk(walks, LOOKED_AT).subquery()
+    first = task_order.first(plan, "silent", today, LOOKED_AT).subquery()
     query = _line("body", Task.body_id, func.count(), more, func.min(Task.due_on))
     return query.join_from(first, Task, Task.id == first.c.id).group_by(Task.body_id)
 

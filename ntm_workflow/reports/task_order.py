@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_al
 
 from ntm_workflow.appendix.model import Plan
 from ntm_workflow.reports import task_reach
-from ntm_workflow.reports.standings import ALWAYS, DAY, Arm
+from ntm_workflow.reports.standings import ALWAYS, DAY, Arm, arms
 from ntm_workflow.store.tables import Task
 
 
@@ -74,6 +74,12 @@ def walk(
         return select(Task.id, Task.due_on).where(false())
     found = union_all(*made).subquery()
     return select(found.c.id, found.c.due_on).order_by(*order(found.c, backwards)).limit(limit)
+
+
+def first(plan: Plan, standing: str, today: date, limit: int) -> Select[Any]:
+    """The first of all tasks of a plan that have a standing."""
+    found = parts(arms(standing, Task, today), *ALWAYS)
+    return walk(([*of_arm(plan, arm), *where] for arm, where in found), limit)
 
 
 def of_arm(plan: Plan, arm: Arm) -> list[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from ntm_workflow.appendix.model import Plan, Row
-from ntm_workflow.reports import standings, task_order, task_reach, task_scope, task_select
+from ntm_workflow.reports import task_order, task_reach, task_scope, task_select
 from ntm_workflow.reports.task_order import Cursor
 from ntm_workflow.reports.task_scope import Filter
 from ntm_workflow.store.tables import BodyRecord, RowRecord, Task
@@ -49,12 +49,7 @@ def firsts(
     """The first few tasks of each of these standings, the longest due first; one statement."""
     parts = []
     for standing, few in wanted.items():
-        arms = standings.arms(standing, Task, today)
-        walks = [
-            [*task_order.of_arm(plan, arm), *where]
-            for arm, where in task_order.parts(arms, *standings.ALWAYS)
-        ]
-        found = task_order.walk(walks, few).subquery()
+        found = task_order.first(plan, standing, today, few).subquery()
         parts.append(select(literal(standing).label("standing"), found.c.id, found.c.due_on))
     chosen = union_all(*parts).subquery()
     query = _listed(plan, today).join(chosen, chosen.c.id == Task.id)
