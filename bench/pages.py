@@ -50,6 +50,7 @@ PAGES = {
     "board": "/",
     "tasks": "/viec",
     "overdue": "/viec?tinh-trang=qua-han",
+    "silent": "/viec?tinh-trang=chua-tra-loi",
     "in-time": "/viec?tinh-trang=trong-han",
     "of-row": "/viec?dong=R.3",
     "of-body": "/viec?don-vi=body-77",

@@ -101,7 +101,7 @@ def _number(standing: str, today: date) -> Any:
 
 
 def _bodies(plan: Plan, today: date, more: int) -> Select[Any]:
-    first = task_order.first(plan, "silent", today, LOOKED_AT).subquery()
+    first = task_order.first_of(plan, "silent", today, LOOKED_AT).subquery()
     query = _line("body", Task.body_id, func.count(), more, func.min(Task.due_on))
     return query.join_from(first, Task, Task.id == first.c.id).group_by(Task.body_id)
 

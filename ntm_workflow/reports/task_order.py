@@ -76,7 +76,7 @@ def walk(
     return select(found.c.id, found.c.due_on).order_by(*order(found.c, backwards)).limit(limit)
 
 
-def first(plan: Plan, standing: str, today: date, limit: int) -> Select[Any]:
+def first_of(plan: Plan, standing: str, today: date, limit: int) -> Select[Any]:
     """The first of all tasks of a plan that have a standing."""
     found = parts(arms(standing, Task, today), *ALWAYS)
     return walk(([*of_arm(plan, arm), *where] for arm, where in found), limit)

@@ -18,7 +18,7 @@ from ntm_workflow.store.tables import Task
 FEW_BODIES = 2_000  # more are looked for among the tasks of the rows
 FEW_ROWS = 10  # each is walked by its own index
 COUNTED = 10_000  # tasks that are counted one by one where no tally knows how many there are
-COUNTED_IN_TEXT = 1_000  # the same where most of what is read does not count
+COUNTED_AMONG_OTHERS = 1_000  # the same where much of what is read does not count
 
 
 def chosen(
@@ -68,7 +68,8 @@ def total(
     """How many a filter lists, and whether there are more: counted up to a bound."""
     if scope.empty or scope.exact:
         return (0 if scope.empty else scope.count), False
-    most = COUNTED if scope.few or scope.everything else COUNTED_IN_TEXT
+    by_index = scope.everything and only.standing != "silent"  # of which no index tells
+    most = COUNTED if scope.few or by_index else COUNTED_AMONG_OTHERS
     found = counted(session, everything(session, plan, only, scope, today, Task.id), most + 1)
     return min(found, most), found > most
 

@@ -49,7 +49,7 @@ def firsts(
     """The first few tasks of each of these standings, the longest due first; one statement."""
     parts = []
     for standing, few in wanted.items():
-        found = task_order.first(plan, standing, today, few).subquery()
+        found = task_order.first_of(plan, standing, today, few).subquery()
         parts.append(select(literal(standing).label("standing"), found.c.id, found.c.due_on))
     chosen = union_all(*parts).subquery()
     query = _listed(plan, today).join(chosen, chosen.c.id == Task.id)
